@@ -1,0 +1,115 @@
+//! One way to two databases: Postgres (a pool) and `SQLite` (one writer, four readers, one file).
+//!
+//! [`Database::transact`] is how everything is written: a whole transaction that may run again.
+//! [`classify`] turns what a database says into what a service can act on.
+
+mod connect;
+mod fault;
+mod migrate;
+mod transact;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr};
+
+pub use fault::{Classify, Fault, classify, outcome_unknown};
+pub use transact::Tx;
+
+/// Which database this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// `PostgreSQL` 15 or newer.
+    Postgres,
+    /// `SQLite` in WAL mode: one process, one file.
+    Sqlite,
+}
+
+/// How to connect.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Connections of the Postgres pool. `SQLite` has one writer and four readers whatever this says.
+    pub max_connections: u32,
+    /// How long a caller waits for a connection before it gets [`Fault::Unavailable`].
+    pub acquire_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { max_connections: 10, acquire_timeout: Duration::from_secs(3) }
+    }
+}
+
+/// A database of one service. Clones share the connections.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    url: String,
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+}
+
+impl Database {
+    /// Connects to `postgres://…`, `postgresql://…` or `sqlite://path`.
+    ///
+    /// Postgres is reached with the first statement, not here, so a service starts while its
+    /// database is still down. The `SQLite` file is opened here, and made if it is missing.
+    pub async fn connect(url: &str, options: &Options) -> Result<Self, DbErr> {
+        let engine = engine_of(url)?;
+        let (read, write) = match engine {
+            Engine::Postgres => {
+                let pool = connect::postgres(url, options).await?;
+                (pool.clone(), pool)
+            }
+            Engine::Sqlite => {
+                let writer = connect::sqlite_writer(url, options).await?;
+                (connect::sqlite_readers(url, options).await?, writer)
+            }
+        };
+        Ok(Self { inner: Arc::new(Inner { engine, url: url.to_owned(), read, write }) })
+    }
+
+    /// Which database this is.
+    pub fn engine(&self) -> Engine {
+        self.inner.engine
+    }
+
+    /// For statements that only read. On `SQLite` a pool that refuses to write.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.inner.read
+    }
+
+    /// For single statements that write; several belong into [`Database::transact`].
+    pub fn write(&self) -> &DatabaseConnection {
+        &self.inner.write
+    }
+
+    /// Asks the database for a sign of life.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        self.inner.read.execute_unprepared("SELECT 1").await.map(drop)
+    }
+
+    /// Closes the connections of every clone, once their statements are done.
+    pub async fn close(self) {
+        for connection in [&self.inner.read, &self.inner.write] {
+            if let Err(error) = connection.close_by_ref().await {
+                tracing::debug!(%error, "closing a database connection");
+            }
+        }
+    }
+}
+
+fn engine_of(url: &str) -> Result<Engine, DbErr> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        Ok(Engine::Postgres)
+    } else if url.starts_with("sqlite:") {
+        Ok(Engine::Sqlite)
+    } else {
+        // The URL itself may hold a password.
+        Err(DbErr::Custom("database URL must start with postgres:// or sqlite://".to_owned()))
+    }
+}

@@ -1,0 +1,107 @@
+//! Is the process up, is it ready, what has it counted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::db::Database;
+use crate::platform::{Migrations, Platform};
+
+/// What a service answers about itself.
+#[derive(Clone)]
+pub struct Probe {
+    platform: Platform,
+    service: contracts::Service,
+    database: Database,
+    migrations: Arc<dyn Migrations>,
+}
+
+impl Probe {
+    /// A probe of one service.
+    pub fn new(
+        platform: &Platform,
+        service: contracts::Service,
+        database: Database,
+        migrations: Arc<dyn Migrations>,
+    ) -> Self {
+        Self { platform: platform.clone(), service, database, migrations }
+    }
+
+    /// `/health`, `/ready`, `/metrics` and `/`.
+    pub fn routes(self) -> Router {
+        Router::new()
+            .route("/health", get(health))
+            .route("/ready", get(ready))
+            .route("/metrics", get(metrics))
+            .route("/", get(about))
+            .with_state(self)
+    }
+
+    /// The service's short name.
+    pub fn name(&self) -> &'static str {
+        self.service.name()
+    }
+
+    /// Whether requests can be answered, and by what not.
+    pub async fn check(&self) -> (bool, BTreeMap<&'static str, &'static str>) {
+        let bounded = |work| tokio::time::timeout(Duration::from_secs(2), work);
+        let pending = bounded(self.migrations.pending(&self.database)).await;
+        let database = if matches!(pending, Ok(Ok(_))) { "ok" } else { "down" };
+        let migrations = match pending {
+            Ok(Ok(list)) if list.is_empty() => "ok",
+            Ok(Ok(_)) => "down",
+            Ok(Err(_)) | Err(_) => "degraded",
+        };
+        let mut checks = BTreeMap::from([("database", database), ("migrations", migrations)]);
+        if self.platform.settings.redis_url.is_some() {
+            // Without Redis bookings go on and events wait: degraded, not a failure.
+            let alive =
+                tokio::time::timeout(Duration::from_secs(1), self.platform.bus.ping()).await;
+            checks.insert("redis", if matches!(alive, Ok(Ok(()))) { "ok" } else { "degraded" });
+        }
+        if self.platform.draining.is_cancelled() {
+            checks.insert("lifecycle", "down");
+        }
+        let ready = checks.values().all(|state| *state != "down");
+        (ready && database == "ok", checks)
+    }
+}
+
+async fn health(State(probe): State<Probe>) -> Json<Value> {
+    Json(json!({
+        "status": "ok",
+        "service": probe.service.name(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "tzdb": scheduling::zone::tzdb_version(),
+    }))
+}
+
+async fn ready(State(probe): State<Probe>) -> Response {
+    let (ready, checks) = probe.check().await;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let word = if ready { "ready" } else { "not_ready" };
+    (status, Json(json!({ "status": word, "service": probe.service.name(), "checks": checks })))
+        .into_response()
+}
+
+async fn metrics(State(probe): State<Probe>) -> Response {
+    let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, format)], probe.platform.metrics.render()).into_response()
+}
+
+async fn about(State(probe): State<Probe>) -> Json<Value> {
+    Json(json!({
+        "service": probe.service.name(),
+        "status": "ok",
+        "version": env!("CARGO_PKG_VERSION"),
+        "docs_url": format!("/api-docs/{}", probe.service.docs()),
+    }))
+}

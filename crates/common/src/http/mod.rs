@@ -1,0 +1,22 @@
+//! The edge of a service: what every request passes through, and the server itself.
+
+mod docs;
+mod edge;
+mod extract;
+mod health;
+mod internal;
+mod page;
+mod path;
+mod problem;
+mod serve;
+mod transport;
+
+pub use docs::{document, documentation};
+pub use edge::{Context, finish};
+pub use extract::{Body, FormOrJson, Id, OptionalBody, Params, Raw, decode_query};
+pub use health::Probe;
+pub use internal::internal_routes;
+pub use page::{Page, PageQuery};
+pub use problem::{Cause, Outcome, Problem};
+pub use serve::{Bound, serve};
+pub use transport::{HttpTransport, LocalTransport, MixedTransport};

@@ -1,0 +1,201 @@
+//! Errors on their way out. A [`Problem`] knows its status, code and message; the edge renders it in
+//! the caller's language with the request's trace id, and logs its cause once.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use contracts::problem::{Conflict, ErrorBody, FieldFault};
+use contracts::text::{Language, Text};
+use http::StatusCode;
+use http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use sea_orm::DbErr;
+
+use crate::db::{Fault, classify};
+
+/// The result of a handler.
+pub type Outcome<T> = Result<T, Problem>;
+
+/// A refusal or a failure, in the contract's shape.
+#[derive(Debug, Clone)]
+pub struct Problem(Arc<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    status: StatusCode,
+    code: &'static str,
+    text: Text,
+    fields: Vec<FieldFault>,
+    conflicts: Vec<Conflict>,
+    cause: Option<String>,
+}
+
+/// What lies behind a failure of ours, for the log.
+pub struct Cause(String);
+
+impl<T: ToString> From<T> for Cause {
+    fn from(cause: T) -> Self {
+        Self(cause.to_string())
+    }
+}
+
+impl Problem {
+    /// A problem with a stable code and a message.
+    pub fn new(status: StatusCode, code: &'static str, text: Text) -> Self {
+        let (fields, conflicts, cause) = (Vec::new(), Vec::new(), None);
+        Self(Arc::new(Inner { status, code, text, fields, conflicts, cause }))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// 400: a rule is broken.
+    pub fn rule(code: &'static str, text: Text) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, text)
+    }
+
+    /// 401: no, bad or expired token.
+    pub fn unauthorized(text: Text) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", text)
+    }
+
+    /// 403: known caller, not allowed.
+    pub fn forbidden(message: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", Text::new(message))
+    }
+
+    /// 403 for a caller who lacks a permission.
+    pub fn not_allowed() -> Self {
+        Self::forbidden("Você não tem permissão para esta operação.")
+    }
+
+    /// 403 for a request that names another tenant.
+    pub fn other_tenant() -> Self {
+        Self::forbidden("A requisição se refere a outro tenant.")
+    }
+
+    /// 404: no such object in the caller's tenant.
+    pub fn not_found(message: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", Text::new(message))
+    }
+
+    /// 409: the interval is taken by these bookings.
+    pub fn taken(conflicts: Vec<Conflict>) -> Self {
+        let text = Text::new("Recurso já possui reserva neste intervalo");
+        Self::new(StatusCode::CONFLICT, "conflict", text).with(|inner| inner.conflicts = conflicts)
+    }
+
+    /// 409 for any other clash.
+    pub fn conflict(message: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", Text::new(message))
+    }
+
+    /// 412: `If-Match` names another version.
+    pub fn precondition_failed() -> Self {
+        let text = Text::new("A reserva foi alterada por outra requisição.");
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", text)
+    }
+
+    /// 422: every bad field of the request.
+    pub fn validation(fields: Vec<FieldFault>) -> Self {
+        let text = Text::new("Dados inválidos na requisição.");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation", text)
+            .with(|inner| inner.fields = fields)
+    }
+
+    /// 422 for one field.
+    pub fn field(path: &str, code: &str, message: &str) -> Self {
+        Self::validation(vec![FieldFault::new(path, code, message)])
+    }
+
+    /// 503: something needed to answer correctly is unreachable; nothing was written.
+    pub fn unavailable(cause: impl Into<Cause>) -> Self {
+        let Cause(cause) = cause.into();
+        let text = Text::new("Serviço temporariamente indisponível. Tente novamente.");
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text);
+        problem.with(|inner| inner.cause = Some(cause))
+    }
+
+    /// 503: a tenant whose settings were never seen and cannot be asked for.
+    pub fn settings_unavailable(cause: impl Into<Cause>) -> Self {
+        let Cause(cause) = cause.into();
+        let text = Text::new("Configurações do tenant indisponíveis. Tente novamente.");
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "settings_unavailable", text);
+        problem.with(|inner| inner.cause = Some(cause))
+    }
+
+    /// 500: ours. The cause is logged and never leaves.
+    pub fn internal(cause: impl Into<Cause>) -> Self {
+        let Cause(cause) = cause.into();
+        let problem =
+            Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", Text::new("Erro interno."));
+        problem.with(|inner| inner.cause = Some(cause))
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    /// What to log, for failures of ours.
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    /// The answer's body.
+    pub fn body(&self, trace_id: &str, language: Language) -> ErrorBody {
+        ErrorBody {
+            success: false,
+            error: self.0.code.to_owned(),
+            message: self.0.text.render(language),
+            trace_id: trace_id.to_owned(),
+            fields: self.0.fields.clone(),
+            conflicts: self.0.conflicts.clone(),
+        }
+    }
+
+    /// The whole answer.
+    pub(super) fn render(&self, trace_id: &str, language: Language) -> Response {
+        let language = if self.0.text.is_translated() { language } else { Language::Portuguese };
+        let body = serde_json::to_vec(&self.body(trace_id, language)).unwrap_or_default();
+        let mut response = Response::new(axum::body::Body::from(body));
+        *response.status_mut() = self.0.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_LANGUAGE, http::HeaderValue::from_static(language.tag()));
+        if self.0.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, http::HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self.0.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+        {
+            headers.insert(RETRY_AFTER, http::HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+/// Leaves the rendering to the edge, which knows the trace id and the language.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.0.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<DbErr> for Problem {
+    fn from(error: DbErr) -> Self {
+        match classify(&error) {
+            Fault::Unavailable | Fault::Retryable => Self::unavailable(error),
+            Fault::Overlap | Fault::Unique(_) | Fault::ForeignKey | Fault::Other => {
+                Self::internal(error)
+            }
+        }
+    }
+}

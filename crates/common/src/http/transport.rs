@@ -1,0 +1,199 @@
+//! How a question reaches a neighbour: over HTTP, or by its own router in the same process.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use contracts::Service;
+use contracts::client::{Answer, Transport, Unreachable};
+use http::Request;
+use http_body_util::{BodyExt as _, Limited};
+use tokio::sync::Mutex;
+use tower::ServiceExt as _;
+use url::Url;
+
+use super::internal::INTERNAL_TOKEN;
+use crate::metrics::Metrics;
+
+/// The most a neighbour may answer.
+const MAX_ANSWER: usize = 8 * 1024 * 1024;
+/// How long a fact may take. Two tries of it, three neighbours in a row: below three seconds.
+const FACT_TIMEOUT: Duration = Duration::from_millis(400);
+/// How long a batch of events may take.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(3);
+/// Failures in a row after which a neighbour is left alone.
+const BREAKER_FAILURES: u32 = 4;
+/// For how long.
+const BREAKER_PAUSE: Duration = Duration::from_secs(1);
+
+/// Over HTTP, with a time limit, one retry and a breaker per neighbour.
+pub struct HttpTransport {
+    client: reqwest::Client,
+    neighbours: BTreeMap<Service, Neighbour>,
+    token: String,
+    metrics: Metrics,
+}
+
+struct Neighbour {
+    base: Url,
+    failures: AtomicU32,
+    open_until: Mutex<Option<Instant>>,
+}
+
+impl HttpTransport {
+    /// A transport to the neighbours at these addresses.
+    pub fn new(
+        urls: &BTreeMap<Service, Url>,
+        token: &str,
+        metrics: Metrics,
+    ) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(FACT_TIMEOUT)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .build()?;
+        let neighbour = |url: &Url| Neighbour {
+            base: url.clone(),
+            failures: AtomicU32::new(0),
+            open_until: Mutex::new(None),
+        };
+        let neighbours = urls.iter().map(|(service, url)| (*service, neighbour(url))).collect();
+        Ok(Self { client, neighbours, token: token.to_owned(), metrics })
+    }
+
+    async fn attempt(&self, url: Url, timeout: Duration) -> Result<Answer, String> {
+        let work = async {
+            let request = self.client.get(url).header(INTERNAL_TOKEN, &self.token);
+            let mut response = request.send().await.map_err(|error| error.to_string())?;
+            let status = response.status().as_u16();
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
+                if body.len() + chunk.len() > MAX_ANSWER {
+                    return Err("answer too large".to_owned());
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok(Answer { status, body: body.into() })
+        };
+        tokio::time::timeout(timeout, work).await.unwrap_or_else(|_| Err("timed out".to_owned()))
+    }
+}
+
+impl Neighbour {
+    async fn is_open(&self) -> bool {
+        self.open_until.lock().await.is_some_and(|until| Instant::now() < until)
+    }
+
+    async fn failed(&self) {
+        if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= BREAKER_FAILURES {
+            *self.open_until.lock().await = Some(Instant::now() + BREAKER_PAUSE);
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn get(&self, service: Service, path_and_query: &str) -> Result<Answer, Unreachable> {
+        let unreachable =
+            |reason: &str| Unreachable { service: service.name(), reason: reason.to_owned() };
+        let Some(neighbour) = self.neighbours.get(&service) else {
+            return Err(unreachable("no address configured"));
+        };
+        if neighbour.is_open().await {
+            self.metrics.neighbour_call(service.name(), "breaker");
+            return Err(unreachable("not asked: it failed just now"));
+        }
+        let url = neighbour.base.join(path_and_query).map_err(|_| unreachable("bad path"))?;
+        let batch = path_and_query.starts_with("/internal/v1/outbox/");
+        let timeout = if batch { BATCH_TIMEOUT } else { FACT_TIMEOUT };
+        let mut reason = String::new();
+        for _ in 0..2 {
+            match self.attempt(url.clone(), timeout).await {
+                Ok(answer) => {
+                    neighbour.failures.store(0, Ordering::Relaxed);
+                    self.metrics.neighbour_call(service.name(), "answered");
+                    return Ok(answer);
+                }
+                Err(error) => reason = error,
+            }
+        }
+        neighbour.failed().await;
+        self.metrics.neighbour_call(service.name(), "unreachable");
+        Err(unreachable(&reason))
+    }
+}
+
+/// In process to the services that run here, over HTTP to the others.
+pub struct MixedTransport {
+    local: LocalTransport,
+    remote: HttpTransport,
+}
+
+impl MixedTransport {
+    /// A transport of both kinds.
+    pub fn new(local: LocalTransport, remote: HttpTransport) -> Self {
+        Self { local, remote }
+    }
+}
+
+#[async_trait]
+impl Transport for MixedTransport {
+    async fn get(&self, service: Service, path_and_query: &str) -> Result<Answer, Unreachable> {
+        if self.local.has(service) {
+            return self.local.get(service, path_and_query).await;
+        }
+        self.remote.get(service, path_and_query).await
+    }
+}
+
+/// By the neighbour's own router, in the same process. The routers are given once all are built.
+#[derive(Clone)]
+pub struct LocalTransport {
+    routers: Arc<OnceLock<BTreeMap<Service, Router>>>,
+    token: String,
+}
+
+impl LocalTransport {
+    /// A transport whose neighbours are not built yet.
+    pub fn new(token: &str) -> Self {
+        Self { routers: Arc::default(), token: token.to_owned() }
+    }
+
+    fn has(&self, service: Service) -> bool {
+        self.routers.get().is_some_and(|routers| routers.contains_key(&service))
+    }
+
+    /// Introduces the neighbours to each other. The first call counts.
+    pub fn introduce(&self, routers: BTreeMap<Service, Router>) {
+        let _ = self.routers.set(routers);
+    }
+}
+
+#[async_trait]
+impl Transport for LocalTransport {
+    async fn get(&self, service: Service, path_and_query: &str) -> Result<Answer, Unreachable> {
+        let unreachable = |reason: String| Unreachable { service: service.name(), reason };
+        let router = self.routers.get().and_then(|routers| routers.get(&service)).cloned();
+        let router = router.ok_or_else(|| unreachable("not started yet".to_owned()))?;
+        let request = Request::get(path_and_query)
+            .header(INTERNAL_TOKEN, &self.token)
+            .body(Body::empty())
+            .map_err(|error| unreachable(error.to_string()))?;
+        let work = async {
+            let Ok(response) = router.oneshot(request).await;
+            let status = response.status().as_u16();
+            let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+            body.map(|body| Answer { status, body: body.to_bytes() })
+                .map_err(|error| error.to_string())
+        };
+        match tokio::time::timeout(BATCH_TIMEOUT, work).await {
+            Ok(answer) => answer.map_err(unreachable),
+            Err(_) => Err(unreachable("timed out".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Services at work: relays, consumers, jobs and the watch that keeps near caches right.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use contracts::routes::service_for;
+use futures_util::FutureExt as _;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use crate::platform::{Job, Platform, Service};
+use crate::streams::Watch;
+
+/// Built services whose background work is under way.
+pub struct Running {
+    platform: Platform,
+    services: Arc<Vec<Service>>,
+    /// In tests, where the watch runs on demand.
+    watch: Mutex<Option<Box<dyn Watch>>>,
+}
+
+impl Running {
+    /// Introduces the services to each other and starts their background work.
+    pub fn start(platform: &Platform, services: Vec<Service>) -> Self {
+        platform.introduce(&services);
+        let running = Self {
+            platform: platform.clone(),
+            services: Arc::new(services),
+            watch: Mutex::new(None),
+        };
+        for index in 0..running.services.len() {
+            running.spawn_service(index);
+        }
+        running.spawn_watch();
+        running
+    }
+
+    /// Introduces the services to each other without starting background work; [`Self::settle`] then
+    /// does it on demand, as tests want it.
+    pub fn idle(platform: &Platform, services: Vec<Service>) -> Self {
+        platform.introduce(&services);
+        let watch = Mutex::new(Some(platform.bus.watch(&streams(platform))));
+        Self { platform: platform.clone(), services: Arc::new(services), watch }
+    }
+
+    /// The services.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    fn spawn_service(&self, index: usize) {
+        let platform = &self.platform;
+        let (services, stop) = (Arc::clone(&self.services), platform.stop.clone());
+        platform.tasks.spawn(async move { services[index].relay.run(stop).await });
+        for consumer in 0..self.services[index].consumers.len() {
+            let (services, stop) = (Arc::clone(&self.services), platform.stop.clone());
+            platform
+                .tasks
+                .spawn(async move { services[index].consumers[consumer].run(stop).await });
+        }
+        for job in 0..self.services[index].jobs.len() {
+            let (services, stop) = (Arc::clone(&self.services), platform.stop.clone());
+            platform.tasks.spawn(async move { repeat(&services[index].jobs[job], stop).await });
+        }
+    }
+
+    /// One watch a process: it hears every event and drops what the near caches hold of it.
+    fn spawn_watch(&self) {
+        let platform = self.platform.clone();
+        self.platform.tasks.spawn(async move {
+            let mut watch = platform.bus.watch(&streams(&platform));
+            loop {
+                let news = tokio::select! {
+                    () = platform.stop.cancelled() => break,
+                    news = watch.next() => news,
+                };
+                platform.tell(&news);
+            }
+        });
+    }
+
+    /// Carries every event to its end: publishes, applies, and again until nothing is left.
+    pub async fn settle(&self) -> Result<(), String> {
+        for _ in 0..50 {
+            let mut moved = 0;
+            for service in self.services.iter() {
+                moved += service.relay.drain().await.map_err(|error| error.to_string())?;
+            }
+            for consumer in self.services.iter().flat_map(|service| &service.consumers) {
+                moved += consumer.drain().await.map_err(|error| error.to_string())?;
+            }
+            self.hear_news().await;
+            if moved == 0 {
+                return Ok(());
+            }
+        }
+        Err("events never came to rest".to_owned())
+    }
+
+    /// Tells the near caches what the watch has heard so far.
+    async fn hear_news(&self) {
+        let mut held = self.watch.lock().await;
+        let Some(watch) = held.as_mut() else { return };
+        while let Some(news) = watch.next().now_or_never() {
+            self.platform.tell(&news);
+        }
+        // What listeners handed to tasks of their own is to be done as well.
+        tokio::task::yield_now().await;
+    }
+
+    /// The router of this process: one service's, or the gateway's table over all of them.
+    pub fn router(&self, root: Router) -> Router {
+        if let [service] = self.services.as_slice() {
+            // The other way round the routes' own fallback, which is all of them, would be replaced.
+            let inner = service.internal.clone().merge(service.probe.clone().routes());
+            return inner.fallback_service(service.routes.clone());
+        }
+        gather(&self.services, root)
+    }
+}
+
+/// Nests services by the route table; everything else is `root`'s.
+pub fn gather(services: &[Service], root: Router) -> Router {
+    let table: Vec<(contracts::Service, Router)> =
+        services.iter().map(|service| (service.name, service.routes.clone())).collect();
+    Router::new().fallback_service(tower::service_fn(move |request: axum::extract::Request| {
+        let target = service_for(request.uri().path());
+        let found = table.iter().find(|(name, _)| Some(*name) == target);
+        let router = found.map_or_else(|| root.clone(), |(_, router)| router.clone());
+        router.oneshot(request)
+    }))
+}
+
+fn streams(platform: &Platform) -> Vec<String> {
+    let all = contracts::Service::ALL.iter().map(|service| platform.stream_of(*service));
+    all.collect::<BTreeSet<String>>().into_iter().collect()
+}
+
+async fn repeat(job: &Job, stop: CancellationToken) {
+    let mut every = tokio::time::interval(job.every.max(Duration::from_millis(100)));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = every.tick() => {}
+        }
+        if let Err(error) = (job.run)().await {
+            tracing::warn!(job = job.name, error, "a job failed and will be tried again");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Databases, streams and caches against real servers.
+
+mod bus;
+mod cache;
+mod consumer;
+mod db;
+mod hook;
+mod outage;
+mod redis;
+mod relay;
+mod support;

@@ -1,0 +1,285 @@
+//! Bookings.
+
+use chrono::{DateTime, Utc};
+use scheduling::recurrence::Recurrence;
+use scheduling::wall::TimeInput;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::form::{Change, Decode, Faults, Form, boolean, choice, text, time, uuid};
+
+/// Where a booking stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BookingStatus {
+    /// Waits for a confirmation; takes its interval.
+    Pendente,
+    /// Confirmed; takes its interval.
+    Confirmado,
+    /// Cancelled; its interval is free again.
+    Cancelado,
+    /// Took place.
+    Concluido,
+    /// Nobody told how it ended.
+    SemDados,
+}
+
+impl BookingStatus {
+    /// The wire values.
+    pub const WORDS: &'static [&'static str] =
+        &["pendente", "confirmado", "cancelado", "concluido", "sem_dados"];
+
+    /// Reads the wire value.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "pendente" => Some(Self::Pendente),
+            "confirmado" => Some(Self::Confirmado),
+            "cancelado" => Some(Self::Cancelado),
+            "concluido" => Some(Self::Concluido),
+            "sem_dados" => Some(Self::SemDados),
+            _ => None,
+        }
+    }
+
+    /// The wire value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pendente => "pendente",
+            Self::Confirmado => "confirmado",
+            Self::Cancelado => "cancelado",
+            Self::Concluido => "concluido",
+            Self::SemDados => "sem_dados",
+        }
+    }
+
+    /// Whether a booking in this state takes its interval.
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Pendente | Self::Confirmado)
+    }
+
+    /// The state of a new booking where the tenant says nothing else.
+    pub const fn pending() -> Self {
+        Self::Pendente
+    }
+}
+
+/// A new booking.
+#[derive(Debug, Clone, ToSchema)]
+pub struct PlaceBooking {
+    /// The tenant.
+    pub tenant_id: Uuid,
+    /// What is booked.
+    pub resource_id: Uuid,
+    /// For whom.
+    pub user_id: Uuid,
+    /// RFC 3339; without an offset it is the tenant's local time.
+    #[schema(value_type = String, format = DateTime, example = "2027-03-10T14:00:00Z")]
+    pub start_time: TimeInput,
+    /// RFC 3339; without an offset it is the tenant's local time.
+    #[schema(value_type = String, format = DateTime, example = "2027-03-10T15:00:00Z")]
+    pub end_time: TimeInput,
+    /// The client served, when it is not the user.
+    pub client_id: Option<Uuid>,
+    /// Free text.
+    #[schema(max_length = 2000)]
+    pub notes: Option<String>,
+    /// `pendente` or `confirmado` (not by a plain user); absent = the tenant's default.
+    pub status: Option<BookingStatus>,
+    /// Stored; expansion into a series comes later.
+    #[schema(value_type = bool, default = false)]
+    pub recurring_enabled: bool,
+    /// How the booking repeats.
+    #[schema(value_type = Option<RecurringPattern>)]
+    pub recurring_pattern: Option<Value>,
+}
+
+/// How a booking repeats.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RecurringPattern {
+    /// `daily`, `weekly` or `monthly`.
+    #[schema(example = "weekly")]
+    pub frequency: String,
+    /// Every how many of them.
+    #[schema(minimum = 1, maximum = 52, default = 1)]
+    pub interval: Option<u32>,
+    /// The last civil day.
+    #[schema(format = Date, example = "2027-06-30")]
+    pub end_date: Option<String>,
+    /// 0 = Monday … 6 = Sunday.
+    #[schema(example = json!([0, 2]))]
+    pub days_of_week: Option<Vec<u8>>,
+}
+
+impl Decode for PlaceBooking {
+    fn decode(form: &mut Form<'_>) -> Option<Self> {
+        let tenant_id = form.required("tenant_id", uuid);
+        let resource_id = form.required("resource_id", uuid);
+        let user_id = form.required("user_id", uuid);
+        let start_time = form.required("start_time", time);
+        let end_time = form.required("end_time", time);
+        let client_id = form.optional("client_id", uuid);
+        let notes = form.optional("notes", text(0, 2_000));
+        let status = form.optional("status", first_status);
+        let recurring_enabled = form.or("recurring_enabled", false, boolean);
+        let recurring_pattern = form.optional("recurring_pattern", pattern);
+        ordered(form, start_time.as_ref(), end_time.as_ref())?;
+        Some(Self {
+            tenant_id: tenant_id?,
+            resource_id: resource_id?,
+            user_id: user_id?,
+            start_time: start_time?,
+            end_time: end_time?,
+            client_id: client_id?,
+            notes: notes?,
+            status: status?,
+            recurring_enabled: recurring_enabled?,
+            recurring_pattern: recurring_pattern?,
+        })
+    }
+}
+
+/// An edit of a booking: absent fields stay as they are.
+#[derive(Debug, Clone, Default, ToSchema)]
+pub struct EditBooking {
+    /// Moves it to another resource of the tenant.
+    pub resource_id: Option<Uuid>,
+    /// The client served; null clears it.
+    #[schema(value_type = Option<Uuid>)]
+    pub client_id: Change<Uuid>,
+    /// RFC 3339; without an offset it is the tenant's local time.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub start_time: Option<TimeInput>,
+    /// RFC 3339; without an offset it is the tenant's local time.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub end_time: Option<TimeInput>,
+    /// Free text; null clears it.
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    pub notes: Change<String>,
+    /// The new state; `cancelado` obeys the cancellation rules.
+    pub status: Option<BookingStatus>,
+    /// Stored; expansion into a series comes later.
+    pub recurring_enabled: Option<bool>,
+    /// How the booking repeats; null clears it.
+    #[schema(value_type = Option<RecurringPattern>)]
+    pub recurring_pattern: Change<Value>,
+}
+
+impl Decode for EditBooking {
+    fn decode(form: &mut Form<'_>) -> Option<Self> {
+        let resource_id = form.change("resource_id", uuid);
+        let client_id = form.change_nullable("client_id", uuid);
+        let start_time = form.change("start_time", time);
+        let end_time = form.change("end_time", time);
+        let notes = form.change_nullable("notes", text(0, 2_000));
+        let status = form.change("status", choice(BookingStatus::WORDS, BookingStatus::parse));
+        let recurring_enabled = form.change("recurring_enabled", boolean);
+        let recurring_pattern = form.change_nullable("recurring_pattern", pattern);
+        let both = (
+            start_time.as_ref().and_then(Option::as_ref),
+            end_time.as_ref().and_then(Option::as_ref),
+        );
+        ordered(form, both.0, both.1)?;
+        Some(Self {
+            resource_id: resource_id?,
+            client_id: client_id?,
+            start_time: start_time?,
+            end_time: end_time?,
+            notes: notes?,
+            status: status?,
+            recurring_enabled: recurring_enabled?,
+            recurring_pattern: recurring_pattern?,
+        })
+    }
+}
+
+/// Refuses an end that is not after the start, where that can be told without the tenant's zone.
+fn ordered(form: &mut Form<'_>, start: Option<&TimeInput>, end: Option<&TimeInput>) -> Option<()> {
+    let reversed = match (start, end) {
+        (Some(TimeInput::Instant(start)), Some(TimeInput::Instant(end))) => end <= start,
+        (Some(TimeInput::Local(start)), Some(TimeInput::Local(end))) => end <= start,
+        (Some(_) | None, Some(_) | None) => false,
+    };
+    if reversed {
+        return form.fault("end_time", "range", "Horário final deve ser maior que o inicial.");
+    }
+    Some(())
+}
+
+/// A new booking takes its interval: it cannot begin cancelled or done.
+pub(crate) fn first_status(value: &Value, faults: &mut Faults) -> Option<BookingStatus> {
+    let active = |word: &str| BookingStatus::parse(word).filter(|status| status.is_active());
+    choice(&["pendente", "confirmado"], active)(value, faults)
+}
+
+fn pattern(value: &Value, faults: &mut Faults) -> Option<Value> {
+    match Recurrence::parse(value) {
+        Ok(recurrence) => serde_json::to_value(recurrence).ok(),
+        Err(found) => {
+            for fault in found {
+                faults.add_below(&fault.path, fault.code, fault.message);
+            }
+            None
+        }
+    }
+}
+
+/// The body of a cancellation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct CancelBooking {
+    /// Why, for people.
+    #[schema(max_length = 500)]
+    pub reason: Option<String>,
+}
+
+impl Decode for CancelBooking {
+    fn decode(form: &mut Form<'_>) -> Option<Self> {
+        Some(Self { reason: form.optional("reason", text(0, 500))? })
+    }
+}
+
+/// A booking.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct BookingView {
+    /// Its id.
+    pub id: Uuid,
+    /// The tenant.
+    pub tenant_id: Uuid,
+    /// What is booked.
+    pub resource_id: Uuid,
+    /// For whom.
+    pub user_id: Uuid,
+    /// The client served.
+    pub client_id: Option<Uuid>,
+    /// When it starts.
+    pub start_time: DateTime<Utc>,
+    /// When it ends.
+    pub end_time: DateTime<Utc>,
+    /// Where it stands.
+    pub status: BookingStatus,
+    /// Free text.
+    pub notes: Option<String>,
+    /// Whether it repeats.
+    pub recurring_enabled: bool,
+    /// How it repeats.
+    #[schema(value_type = Option<RecurringPattern>)]
+    pub recurring_pattern: Option<Value>,
+    /// Eight characters without look-alikes, unique.
+    #[schema(example = "K7QM4XRT")]
+    pub confirmation_code: String,
+    /// Why it was cancelled.
+    pub cancellation_reason: Option<String>,
+    /// When it was cancelled.
+    pub cancelled_at: Option<DateTime<Utc>>,
+    /// Who cancelled it; null when the system did.
+    pub cancelled_by: Option<Uuid>,
+    /// Grows by one with every change; the `ETag` of the booking.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Whether the tenant's rules allow cancelling it now.
+    pub can_cancel: bool,
+}

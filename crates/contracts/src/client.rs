@@ -1,0 +1,149 @@
+//! Typed clients of the internal routes. How a call travels (HTTP or the neighbour's router in the
+//! same process) is the [`Transport`]'s business.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::Service;
+use crate::event::Envelope;
+use crate::facts::{OccupancyView, ResourceFacts, TenantFacts, TenantRef, UserFacts};
+
+/// The neighbour's answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The body, bounded by the transport.
+    pub body: Bytes,
+}
+
+/// The neighbour could not be asked, or did not answer in time.
+#[derive(Debug, Clone, Error)]
+#[error("{service} service unreachable: {reason}")]
+pub struct Unreachable {
+    /// Which neighbour.
+    pub service: &'static str,
+    /// What the transport said.
+    pub reason: String,
+}
+
+/// How a `GET` reaches a neighbour. Implementations bound the time and the size of the answer.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Asks `service` for `path_and_query`.
+    async fn get(&self, service: Service, path_and_query: &str) -> Result<Answer, Unreachable>;
+}
+
+/// Why a fact could not be had.
+#[derive(Debug, Clone, Error)]
+pub enum ClientError {
+    /// No answer: a last known value may be used.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// An answer that is not a fact. This is an answer, not unreachability.
+    #[error("{service} service answered {status}")]
+    Unexpected {
+        /// Which neighbour.
+        service: &'static str,
+        /// Its status.
+        status: u16,
+    },
+}
+
+/// The clients of all four services over one transport.
+#[derive(Clone)]
+pub struct Clients {
+    transport: Arc<dyn Transport>,
+}
+
+impl Clients {
+    /// Clients that travel by `transport`.
+    pub fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport }
+    }
+
+    async fn fetch<T: DeserializeOwned>(
+        &self,
+        service: Service,
+        path: &str,
+    ) -> Result<Option<T>, ClientError> {
+        let answer = self.transport.get(service, path).await?;
+        let unexpected =
+            || ClientError::Unexpected { service: service.name(), status: answer.status };
+        match answer.status {
+            200 => serde_json::from_slice(&answer.body).map(Some).map_err(|_| unexpected()),
+            404 => Ok(None),
+            500 | 502..=504 => Err(ClientError::Unreachable(Unreachable {
+                service: service.name(),
+                reason: format!("status {}", answer.status),
+            })),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The tenant's facts; `None` if there is no such tenant.
+    pub async fn tenant(&self, id: Uuid) -> Result<Option<TenantFacts>, ClientError> {
+        self.fetch(Service::Tenant, &format!("/internal/v1/tenants/{id}")).await
+    }
+
+    /// The tenant of a domain.
+    pub async fn tenant_by_domain(&self, domain: &str) -> Result<Option<TenantRef>, ClientError> {
+        let query: String = url::form_urlencoded::byte_serialize(domain.as_bytes()).collect();
+        self.fetch(Service::Tenant, &format!("/internal/v1/tenants?domain={query}")).await
+    }
+
+    /// The user's facts.
+    pub async fn user(&self, id: Uuid) -> Result<Option<UserFacts>, ClientError> {
+        self.fetch(Service::User, &format!("/internal/v1/users/{id}")).await
+    }
+
+    /// The resource's facts.
+    pub async fn resource(&self, id: Uuid) -> Result<Option<ResourceFacts>, ClientError> {
+        self.fetch(Service::Resource, &format!("/internal/v1/resources/{id}")).await
+    }
+
+    /// The busy intervals of a resource that overlap `[from, to)`.
+    pub async fn occupancy(
+        &self,
+        tenant: Uuid,
+        resource: Uuid,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<OccupancyView, ClientError> {
+        let stamp = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let path = format!(
+            "/internal/v1/occupancy?tenant_id={tenant}&resource_id={resource}&from={}&to={}",
+            stamp(from),
+            stamp(to)
+        );
+        let found = self.fetch(Service::Booking, &path).await?;
+        found.ok_or(ClientError::Unexpected { service: Service::Booking.name(), status: 404 })
+    }
+
+    /// The events of `source` after a position, in order, at most `limit`.
+    pub async fn outbox(
+        &self,
+        source: Service,
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<Envelope>, ClientError> {
+        let path = format!("/internal/v1/outbox/{}?after={after}&limit={limit}", source.name());
+        let found = self.fetch(source, &path).await?;
+        found.ok_or(ClientError::Unexpected { service: source.name(), status: 404 })
+    }
+
+    /// The user service's public keys (JWKS, RFC 7517), as JSON text.
+    pub async fn jwks(&self) -> Result<Bytes, ClientError> {
+        let answer = self.transport.get(Service::User, "/auth/.well-known/jwks.json").await?;
+        match answer.status {
+            200 => Ok(answer.body),
+            status => Err(ClientError::Unexpected { service: Service::User.name(), status }),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Events: what a service tells the world once a change is committed. Streams, names and payloads
+//! are the contract's (§8); `docs/EVENT_ARCHITECTURE.md` has an example of each.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{BookingStatus, Service};
+
+/// The stream of booking events (`EVENT_STREAM` overrides it).
+pub const BOOKING_STREAM: &str = "booking-events";
+/// The stream of tenant, user, resource and category events.
+pub const DIRECTORY_STREAM: &str = "directory-events";
+/// The version of the envelope and the payloads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One entry of a stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// `booking.created`, …
+    pub event_type: String,
+    /// What happened.
+    pub payload: Value,
+    /// About the event itself.
+    pub metadata: Metadata,
+}
+
+/// About an event itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Unique; the same on every redelivery.
+    pub event_id: Uuid,
+    /// Whose it is.
+    pub tenant_id: Uuid,
+    /// When the change was made.
+    pub occurred_at: DateTime<Utc>,
+    /// The booking, tenant, user, resource or category that changed.
+    pub aggregate_id: Uuid,
+    /// The aggregate's version after the change: 1, 2, 3 … without gaps per booking.
+    pub sequence: i64,
+    /// The request that caused it.
+    pub trace_id: String,
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The producing service.
+    pub source: Service,
+    /// Place in the producer's log: 1, 2, 3 … without gaps per source. 0 = not numbered yet.
+    #[serde(default)]
+    pub position: i64,
+}
+
+/// An event of a booking.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BookingEvent {
+    /// `booking.created`.
+    Created(BookingCreated),
+    /// `booking.updated`.
+    Updated(BookingUpdated),
+    /// `booking.cancelled`.
+    Cancelled(BookingCancelled),
+    /// `booking.status_changed`.
+    StatusChanged(BookingStatusChanged),
+}
+
+/// A booking was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BookingCreated {
+    /// The booking.
+    pub booking_id: Uuid,
+    /// For whom.
+    pub user_id: Uuid,
+    /// What is booked.
+    pub resource_id: Uuid,
+    /// Whose it is.
+    pub tenant_id: Uuid,
+    /// Its first state.
+    pub status: BookingStatus,
+    /// Start, with offset.
+    pub start_time: DateTime<Utc>,
+    /// End, with offset.
+    pub end_time: DateTime<Utc>,
+}
+
+/// Fields of a booking changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BookingUpdated {
+    /// The booking.
+    pub booking_id: Uuid,
+    /// For whom.
+    pub user_id: Uuid,
+    /// What is booked now.
+    pub resource_id: Uuid,
+    /// Whose it is.
+    pub tenant_id: Uuid,
+    /// `{field: {old, new}}`, real changes only.
+    pub changes: Map<String, Value>,
+}
+
+/// A booking was cancelled.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BookingCancelled {
+    /// The booking.
+    pub booking_id: Uuid,
+    /// For whom it was.
+    pub user_id: Uuid,
+    /// What is free again.
+    pub resource_id: Uuid,
+    /// Whose it is.
+    pub tenant_id: Uuid,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who; null when the system did.
+    pub cancelled_by: Option<Uuid>,
+    /// Start, with offset.
+    pub start_time: DateTime<Utc>,
+    /// End, with offset.
+    pub end_time: DateTime<Utc>,
+}
+
+/// A booking's status changed, other than by cancelling.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BookingStatusChanged {
+    /// The booking.
+    pub booking_id: Uuid,
+    /// For whom.
+    pub user_id: Uuid,
+    /// What is booked.
+    pub resource_id: Uuid,
+    /// Whose it is.
+    pub tenant_id: Uuid,
+    /// Before.
+    pub old_status: BookingStatus,
+    /// After.
+    pub new_status: BookingStatus,
+    /// Start, with offset.
+    pub start_time: DateTime<Utc>,
+    /// End, with offset.
+    pub end_time: DateTime<Utc>,
+}
+
+impl BookingEvent {
+    /// The wire name.
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::Created(_) => "booking.created",
+            Self::Updated(_) => "booking.updated",
+            Self::Cancelled(_) => "booking.cancelled",
+            Self::StatusChanged(_) => "booking.status_changed",
+        }
+    }
+
+    /// The wire payload.
+    pub fn payload(&self) -> Value {
+        match self {
+            Self::Created(event) => to_value(event),
+            Self::Updated(event) => to_value(event),
+            Self::Cancelled(event) => to_value(event),
+            Self::StatusChanged(event) => to_value(event),
+        }
+    }
+
+    /// Every resource whose availability this event may have changed.
+    pub fn resources(envelope: &Envelope) -> Vec<Uuid> {
+        let read =
+            |value: Option<&Value>| value.and_then(Value::as_str).and_then(|id| id.parse().ok());
+        let moved = envelope.payload.get("changes").and_then(|changes| changes.get("resource_id"));
+        let mut ids: Vec<Uuid> = [
+            read(envelope.payload.get("resource_id")),
+            moved.and_then(|change| read(change.get("old"))),
+            moved.and_then(|change| read(change.get("new"))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}
+
+fn to_value<T: Serialize>(event: &T) -> Value {
+    serde_json::to_value(event).unwrap_or(Value::Null)
+}
+
+/// An event of the directory: a tenant, user, resource or category changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DirectoryEvent {
+    /// `tenant.updated`.
+    TenantUpdated,
+    /// `tenant.settings_changed`.
+    TenantSettingsChanged,
+    /// `tenant.deleted`.
+    TenantDeleted,
+    /// `user.updated`.
+    UserUpdated,
+    /// `user.deleted`.
+    UserDeleted,
+    /// `resource.updated`.
+    ResourceUpdated,
+    /// `resource.deleted`.
+    ResourceDeleted,
+    /// `category.updated`.
+    CategoryUpdated,
+}
+
+impl DirectoryEvent {
+    /// Every event with its wire name.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::TenantUpdated, "tenant.updated"),
+        (Self::TenantSettingsChanged, "tenant.settings_changed"),
+        (Self::TenantDeleted, "tenant.deleted"),
+        (Self::UserUpdated, "user.updated"),
+        (Self::UserDeleted, "user.deleted"),
+        (Self::ResourceUpdated, "resource.updated"),
+        (Self::ResourceDeleted, "resource.deleted"),
+        (Self::CategoryUpdated, "category.updated"),
+    ];
+
+    /// The wire name.
+    pub const fn event_type(self) -> &'static str {
+        match self {
+            Self::TenantUpdated => "tenant.updated",
+            Self::TenantSettingsChanged => "tenant.settings_changed",
+            Self::TenantDeleted => "tenant.deleted",
+            Self::UserUpdated => "user.updated",
+            Self::UserDeleted => "user.deleted",
+            Self::ResourceUpdated => "resource.updated",
+            Self::ResourceDeleted => "resource.deleted",
+            Self::CategoryUpdated => "category.updated",
+        }
+    }
+
+    /// Reads the wire name; `None` for an event of another stream or of the future.
+    pub fn parse(event_type: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, name)| *name == event_type).map(|(event, _)| *event)
+    }
+
+    /// The wire payload: whose it is and what changed.
+    pub fn payload(self, tenant_id: Uuid, id: Uuid) -> Value {
+        let key = match self {
+            Self::TenantUpdated | Self::TenantSettingsChanged | Self::TenantDeleted => "tenant_id",
+            Self::UserUpdated | Self::UserDeleted => "user_id",
+            Self::ResourceUpdated | Self::ResourceDeleted => "resource_id",
+            Self::CategoryUpdated => "category_id",
+        };
+        let mut payload = Map::new();
+        payload.insert("tenant_id".to_owned(), Value::String(tenant_id.to_string()));
+        payload.insert(key.to_owned(), Value::String(id.to_string()));
+        Value::Object(payload)
+    }
+}

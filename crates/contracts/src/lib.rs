@@ -1,0 +1,20 @@
+//! What crosses a boundary of Marca: requests, views, events, error bodies, the route table and the
+//! typed clients. Both sides of every wire use these types, so they cannot drift apart.
+
+pub mod booking;
+pub mod client;
+pub mod event;
+pub mod facts;
+pub mod form;
+pub mod landing;
+pub mod page;
+pub mod problem;
+pub mod resource;
+pub mod routes;
+pub mod tenant;
+pub mod text;
+pub mod user;
+
+pub use booking::BookingStatus;
+pub use routes::Service;
+pub use text::Text;

@@ -1,0 +1,35 @@
+//! The pure rules of Marca: time zones and daylight saving, working hours, weekly schedules,
+//! slots, and the decision about one booking request.
+//!
+//! Nothing here is async, does IO or reads a clock: `now` is always an argument. (One exception:
+//! [`zone`] reads the version of the system time zone database once.) Instants are
+//! `DateTime<Utc>`; a civil date or clock time means the zone of the tenant's [`Rules`]. Every
+//! interval is half-open, `[start, end)`, so touching intervals never conflict.
+//!
+//! One function decides for the slot list and for a booking request, so that a listed slot can
+//! be booked and what can be booked on the grid is listed: [`Calendar::slots`] and
+//! [`decide::place`].
+
+pub mod calendar;
+pub mod clock;
+pub mod decide;
+pub mod fault;
+pub mod occupancy;
+pub mod recurrence;
+pub mod rules;
+pub mod span;
+pub mod wall;
+pub mod weekly;
+pub mod zone;
+
+pub use calendar::{Calendar, DayAnswer};
+pub use clock::ClockTime;
+pub use decide::{Refusal, Request, can_cancel, check_grid, check_window, place};
+pub use fault::ScheduleFault;
+pub use occupancy::Occupancy;
+pub use recurrence::{Frequency, Recurrence};
+pub use rules::{Rules, WorkingHours};
+pub use span::Span;
+pub use wall::{NonexistentLocalTime, TimeInput};
+pub use weekly::Weekly;
+pub use zone::{LocalInstant, UnknownZone, Zone, tzdb_version};

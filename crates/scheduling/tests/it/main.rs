@@ -1,0 +1,17 @@
+//! The rules against vectors and against the laws of semantics.md.
+//!
+//! Property tests run at least 512 cases; the environment variable `PROPTEST_CASES` raises it.
+
+mod cancelling;
+mod clocks;
+mod days;
+mod decisions;
+mod laws;
+mod open_minutes;
+mod recurrences;
+mod scene;
+mod schedules;
+mod spans;
+mod support;
+mod time_inputs;
+mod zones;

@@ -1,0 +1,8 @@
+//! Every service in one process: `cargo run`.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    common::lifecycle::run(marca::Embedded::default()).await
+}

@@ -1,0 +1,86 @@
+//! Cancelling a booking.
+
+use chrono::{DateTime, Utc};
+use common::auth::Caller;
+use contracts::BookingStatus;
+use contracts::booking::BookingView;
+use contracts::event::{BookingCancelled, BookingEvent};
+use uuid::Uuid;
+
+use super::{Bookings, Precondition, may_change};
+use crate::error::Error;
+use crate::store::Booking;
+
+impl Bookings {
+    /// Cancels a booking. Cancelling a cancelled one is a success without an event.
+    pub(crate) async fn cancel(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        reason: Option<String>,
+        wanted: &Precondition,
+        trace_id: &str,
+    ) -> Result<BookingView, Error> {
+        let reason = &reason;
+        let done = self.store.database().transact(|tx| async move {
+            let tx = &*tx;
+            let mut booking =
+                self.store.lock(tx, caller.scope(), id).await?.ok_or(Error::NoBooking)?;
+            may_change(caller, &booking)?;
+            if booking.status() == BookingStatus::Cancelado {
+                return Ok(booking);
+            }
+            wanted.check(&booking)?;
+            let now = self.clock.now();
+            cancelled(&mut booking, caller.user_id(), reason.clone(), now)?;
+            booking.version += 1;
+            booking.updated_at = now;
+            self.store.update(tx, &booking, &event(&booking), trace_id).await?;
+            Ok::<_, Error>(booking)
+        });
+        let booking = done.await?;
+        self.relay.wake();
+        Ok(booking.view(self.clock.now()))
+    }
+}
+
+/// Enters the cancelled state, if the policy that applied when booking allows it.
+pub(super) fn cancelled(
+    booking: &mut Booking,
+    by: Option<Uuid>,
+    reason: Option<String>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    if !booking.can_cancel(now) {
+        return Err(Error::TooLateToCancel { hours: booking.cancellation_hours() });
+    }
+    enter(booking, by, reason, now);
+    Ok(())
+}
+
+/// Enters the cancelled state, whatever the policy says: for deletions.
+pub(super) fn enter(
+    booking: &mut Booking,
+    by: Option<Uuid>,
+    reason: Option<String>,
+    now: DateTime<Utc>,
+) {
+    BookingStatus::Cancelado.as_str().clone_into(&mut booking.status);
+    booking.cancellation_reason = reason;
+    booking.cancelled_at = Some(now);
+    booking.cancelled_by = by;
+}
+
+/// The event of a booking just cancelled.
+pub(super) fn event(booking: &Booking) -> BookingEvent {
+    BookingEvent::Cancelled(BookingCancelled {
+        booking_id: booking.id,
+        user_id: booking.user_id,
+        resource_id: booking.resource_id,
+        tenant_id: booking.tenant_id,
+        reason: booking.cancellation_reason.clone(),
+        cancelled_by: booking.cancelled_by,
+        start_time: booking.start_time,
+        end_time: booking.end_time,
+    })
+}

@@ -1,0 +1,74 @@
+//! What follows from deletions elsewhere: a deleted tenant's bookings go; the active bookings of a
+//! deleted user or resource are cancelled, one event each.
+
+use sea_orm::{DatabaseTransaction, DbErr};
+use uuid::Uuid;
+
+use super::Bookings;
+use super::cancel::{enter, event};
+use crate::error::Error;
+use crate::store::{Filter, Gone};
+
+/// How far back the sweep looks. An insert that began before a deletion was known has ended by then:
+/// no statement lives longer than five seconds.
+const SWEEP_BACK: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
+
+impl Bookings {
+    /// Carries a deletion out, in the transaction that also keeps the consumer's checkpoint.
+    pub(crate) async fn remove(
+        &self,
+        tx: &DatabaseTransaction,
+        gone: Gone,
+        id: Uuid,
+        trace_id: &str,
+    ) -> Result<u64, DbErr> {
+        gone.remember(tx, id, self.clock.now()).await?;
+        self.follow(tx, gone, id, trace_id).await
+    }
+
+    async fn follow(
+        &self,
+        tx: &DatabaseTransaction,
+        gone: Gone,
+        id: Uuid,
+        trace_id: &str,
+    ) -> Result<u64, DbErr> {
+        let (filter, reason) = match gone {
+            Gone::Tenant => return self.store.delete_tenant(tx, id).await,
+            Gone::User => (Filter { user_id: Some(id), ..Filter::default() }, "Usuário deletado"),
+            Gone::Resource => {
+                (Filter { resource_id: Some(id), ..Filter::default() }, "Recurso deletado")
+            }
+        };
+        let mut count = 0;
+        loop {
+            let batch = self.store.active_of(tx, &filter).await?;
+            if batch.is_empty() {
+                return Ok(count);
+            }
+            for mut booking in batch {
+                let now = self.clock.now();
+                enter(&mut booking, None, Some(reason.to_owned()), now);
+                booking.version += 1;
+                booking.updated_at = now;
+                self.store.update(tx, &booking, &event(&booking), trace_id).await?;
+                count += 1;
+            }
+        }
+    }
+
+    /// Looks the deletions of the last minute over again: a booking may have been on its way while
+    /// its resource's deletion was carried out.
+    pub(crate) async fn sweep(&self) -> Result<(), Error> {
+        let since = self.clock.now() - SWEEP_BACK;
+        for (gone, id) in self.store.recently_gone(since).await? {
+            let done = self.store.database().transact(|tx| async move {
+                Ok::<_, Error>(self.follow(&tx, gone, id, "sweep").await?)
+            });
+            if done.await? > 0 {
+                self.relay.wake();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,247 @@
+//! Changing a booking: one update in one transaction, or nothing.
+
+use std::sync::Arc;
+
+use common::auth::Caller;
+use common::db::{Fault, classify};
+use common::providers::TenantRules;
+use contracts::BookingStatus;
+use contracts::booking::{BookingView, EditBooking};
+use contracts::event::{BookingEvent, BookingStatusChanged, BookingUpdated};
+use scheduling::{Span, TimeInput};
+use sea_orm::DatabaseTransaction;
+use uuid::Uuid;
+
+use super::cancel::cancelled;
+use super::read::changes;
+use super::{Bookings, Candidate, may_change};
+use crate::error::Error;
+use crate::store::Booking;
+
+/// The version an `If-Match` header asks for; `None` = any.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Precondition(pub(crate) Option<Vec<i64>>);
+
+impl Precondition {
+    pub(crate) fn check(&self, booking: &Booking) -> Result<(), Error> {
+        match &self.0 {
+            Some(versions) if !versions.contains(&booking.version) => Err(Error::VersionMismatch),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// How often an edit is begun again because the booking changed between its reading and its lock.
+const ATTEMPTS: u32 = 5;
+
+impl Bookings {
+    /// Changes a booking.
+    pub(crate) async fn edit(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        edit: EditBooking,
+        wanted: &Precondition,
+        trace_id: &str,
+    ) -> Result<BookingView, Error> {
+        for _ in 0..ATTEMPTS {
+            let seen = self.visible(caller, id).await?;
+            may_change(caller, &seen)?;
+            wanted.check(&seen)?;
+            if edit.status == Some(BookingStatus::Confirmado)
+                && seen.status() != BookingStatus::Confirmado
+            {
+                caller.admin().map_err(|_| Error::NotAllowed)?;
+            }
+            let plan = self.plan(&seen, &edit).await?;
+            if let Some(view) = self.apply(caller, &seen, &edit, &plan, trace_id).await? {
+                return Ok(view);
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// Judges a new time or resource by the rules, before any lock is taken.
+    async fn plan(&self, seen: &Booking, edit: &EditBooking) -> Result<Plan, Error> {
+        let resource_id = edit.resource_id.unwrap_or(seen.resource_id);
+        if edit.start_time.is_none() && edit.end_time.is_none() && resource_id == seen.resource_id {
+            return Ok(Plan { resource_id, moved: None });
+        }
+        let rules = self.rules(seen.tenant_id).await?;
+        let resolve = |time: &Option<TimeInput>, old| match time {
+            Some(time) => time.resolve(&rules.rules.zone).map_err(|_| Error::NonexistentLocalTime),
+            None => Ok(old),
+        };
+        let (start, end) =
+            (resolve(&edit.start_time, seen.start_time)?, resolve(&edit.end_time, seen.end_time)?);
+        if (start, end, resource_id) == (seen.start_time, seen.end_time, seen.resource_id) {
+            return Ok(Plan { resource_id, moved: None });
+        }
+        if edit.status == Some(BookingStatus::Cancelado) {
+            return Err(Error::CancelAndMove);
+        }
+        let resource = self.resource(seen.tenant_id, resource_id).await?;
+        let (start, end) = (TimeInput::Instant(start), TimeInput::Instant(end));
+        let candidate = self.window(&rules, &resource, &start, &end)?;
+        Ok(Plan { resource_id, moved: Some((candidate, rules)) })
+    }
+
+    /// `None`: the booking changed since it was read; begin again.
+    async fn apply(
+        &self,
+        caller: &Caller,
+        seen: &Booking,
+        edit: &EditBooking,
+        plan: &Plan,
+        trace_id: &str,
+    ) -> Result<Option<BookingView>, Error> {
+        let done = self.store.database().transact(|tx| async move {
+            let tx = &*tx;
+            let mut locks = vec![seen.resource_id];
+            if plan.resource_id != seen.resource_id {
+                locks.push(plan.resource_id);
+            }
+            self.store.lock_resources(tx, seen.tenant_id, &mut locks).await?;
+            let stored =
+                self.store.lock(tx, caller.scope(), seen.id).await?.ok_or(Error::NoBooking)?;
+            if stored.version != seen.version {
+                return Ok(None);
+            }
+            self.write(tx, caller, stored, edit, plan, trace_id).await.map(Some)
+        });
+        let changed = match done.await {
+            Err(Error::Database(error)) if classify(&error) == Fault::Overlap => {
+                return Err(self.taken(seen, plan).await?);
+            }
+            other => other?,
+        };
+        Ok(changed.map(|booking| {
+            self.relay.wake();
+            booking.view(self.clock.now())
+        }))
+    }
+
+    async fn write(
+        &self,
+        tx: &DatabaseTransaction,
+        caller: &Caller,
+        stored: Booking,
+        edit: &EditBooking,
+        plan: &Plan,
+        trace_id: &str,
+    ) -> Result<Booking, Error> {
+        let now = self.clock.now();
+        let mut next = edited(&stored, edit, plan);
+        let status = edit.status.unwrap_or(stored.status());
+        let claims = status.is_active() && (plan.moved.is_some() || !stored.status().is_active());
+        if claims {
+            let span = next.span()?;
+            let (tenant, id) = (next.tenant_id, next.id);
+            let found = self.store.conflicts(tx, tenant, next.resource_id, span, Some(id)).await?;
+            if !found.is_empty() {
+                return Err(Error::Taken(found));
+            }
+        }
+        if let Some((Candidate { off_grid: Some(refusal), .. }, _)) = &plan.moved {
+            return Err(Error::Refused(refusal.clone()));
+        }
+        if status == BookingStatus::Cancelado && stored.status() != BookingStatus::Cancelado {
+            cancelled(&mut next, caller.user_id(), None, now)?;
+        } else if status != stored.status() {
+            restate(&mut next, status);
+        }
+        if next == stored {
+            return Ok(stored);
+        }
+        next.version += 1;
+        next.updated_at = now;
+        let event = event_of(&stored, &next, now);
+        self.store.update(tx, &next, &event, trace_id).await?;
+        Ok(next)
+    }
+
+    /// The database refused: a booking came between the check and the write.
+    async fn taken(&self, seen: &Booking, plan: &Plan) -> Result<Error, Error> {
+        let span = match &plan.moved {
+            Some((candidate, _)) => candidate.span,
+            None => seen.span()?,
+        };
+        let conn = self.store.database().read();
+        let conflicts = self
+            .store
+            .conflicts(conn, seen.tenant_id, plan.resource_id, span, Some(seen.id))
+            .await?;
+        Ok(Error::Taken(conflicts))
+    }
+}
+
+/// The fields after an edit, before its status is looked at.
+fn edited(stored: &Booking, edit: &EditBooking, plan: &Plan) -> Booking {
+    let mut next = stored.clone();
+    next.resource_id = plan.resource_id;
+    if let Some((candidate, rules)) = &plan.moved {
+        next.start_time = candidate.span.start();
+        next.end_time = candidate.span.end();
+        rules.rules.zone.name().clone_into(&mut next.zone);
+        next.wall_start = rules.rules.zone.local(next.start_time).naive_local().to_string();
+        next.tzdb = scheduling::tzdb_version();
+    }
+    next.client_id = edit.client_id.apply(stored.client_id.as_ref());
+    next.notes = edit.notes.apply(stored.notes.as_ref());
+    next.recurring_enabled = edit.recurring_enabled.unwrap_or(stored.recurring_enabled);
+    let pattern =
+        stored.recurring_pattern.as_ref().and_then(|text| serde_json::from_str(text).ok());
+    let pattern: Option<serde_json::Value> = edit.recurring_pattern.apply(pattern.as_ref());
+    next.recurring_pattern = pattern.map(|pattern| pattern.to_string());
+    next
+}
+
+/// What an edit would do to the claim.
+struct Plan {
+    resource_id: Uuid,
+    moved: Option<(Candidate, Arc<TenantRules>)>,
+}
+
+impl Booking {
+    fn span(&self) -> Result<Span, Error> {
+        Span::new(self.start_time, self.end_time).ok_or(Error::Contended)
+    }
+}
+
+/// Enters a state other than cancelled.
+pub(super) fn restate(booking: &mut Booking, status: BookingStatus) {
+    status.as_str().clone_into(&mut booking.status);
+    booking.cancellation_reason = None;
+    booking.cancelled_at = None;
+    booking.cancelled_by = None;
+}
+
+/// The one event of a change.
+fn event_of(old: &Booking, new: &Booking, now: chrono::DateTime<chrono::Utc>) -> BookingEvent {
+    if new.status() == BookingStatus::Cancelado && old.status() != BookingStatus::Cancelado {
+        return super::cancel::event(new);
+    }
+    let changes = changes(old, new, now);
+    let only_status = changes.keys().all(|name| {
+        matches!(name.as_str(), "status" | "cancellation_reason" | "cancelled_at" | "cancelled_by")
+    });
+    if only_status && old.status() != new.status() {
+        return BookingEvent::StatusChanged(BookingStatusChanged {
+            booking_id: new.id,
+            user_id: new.user_id,
+            resource_id: new.resource_id,
+            tenant_id: new.tenant_id,
+            old_status: old.status(),
+            new_status: new.status(),
+            start_time: new.start_time,
+            end_time: new.end_time,
+        });
+    }
+    BookingEvent::Updated(BookingUpdated {
+        booking_id: new.id,
+        user_id: new.user_id,
+        resource_id: new.resource_id,
+        tenant_id: new.tenant_id,
+        changes,
+    })
+}

@@ -1,0 +1,118 @@
+//! The use cases of bookings: load facts, decide by the pure rules, one transaction.
+
+mod cancel;
+mod cascade;
+mod edit;
+mod place;
+mod read;
+mod status;
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use common::auth::Caller;
+use common::providers::{
+    Bookable, ResourceDirectory, SettingsError, SettingsProvider, TenantRules, UserDirectory,
+    UserLookup,
+};
+use common::streams::Relay;
+use common::{Clock, IdSource};
+use contracts::resource::ResourceStatus;
+use scheduling::{Calendar, Refusal, Span, TimeInput, check_grid, check_window};
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::store::{Booking, Store};
+
+pub(crate) use edit::Precondition;
+pub(crate) use read::{Edge, Listing};
+
+/// What the use cases work with.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) relay: Relay,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) settings: Arc<dyn SettingsProvider>,
+    pub(crate) resources: Arc<ResourceDirectory>,
+    pub(crate) people: Arc<UserDirectory>,
+}
+
+/// The bookings, as a cheap handle.
+#[derive(Clone)]
+pub(crate) struct Bookings(Arc<Parts>);
+
+impl Deref for Bookings {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Bookings {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    async fn rules(&self, tenant: Uuid) -> Result<Arc<TenantRules>, Error> {
+        self.settings.settings(tenant).await.map_err(|error| match error {
+            SettingsError::Unknown => Error::NoTenant,
+            SettingsError::Unreachable(cause) | SettingsError::Garbage(cause) => {
+                Error::SettingsUnavailable(cause)
+            }
+        })
+    }
+
+    async fn resource(&self, tenant: Uuid, id: Uuid) -> Result<Arc<Bookable>, Error> {
+        let found = self.resources.find(id).await.map_err(Error::Unverifiable)?;
+        found.filter(|resource| resource.tenant_id == tenant).ok_or(Error::NoResource)
+    }
+
+    async fn user_exists(&self, tenant: Uuid, id: Uuid) -> Result<(), Error> {
+        match self.people.find(id).await {
+            UserLookup::Known(facts) if facts.tenant_id == tenant => Ok(()),
+            UserLookup::Known(_) | UserLookup::Unknown => Err(Error::NoUser),
+            UserLookup::Unreachable { .. } => Err(Error::UserUnverifiable),
+        }
+    }
+
+    /// The booking as the caller may see it at all: of another tenant it is as if it were not there.
+    async fn visible(&self, caller: &Caller, id: Uuid) -> Result<Booking, Error> {
+        let booking = self.store.find(caller.scope(), id).await?.ok_or(Error::NoBooking)?;
+        let may = caller.is(booking.user_id) || caller.permissions().can_view_all_bookings;
+        if may { Ok(booking) } else { Err(Error::NotAllowed) }
+    }
+
+    /// A span that the resource and the rules allow, before it is known whether it is free.
+    fn window(
+        &self,
+        rules: &TenantRules,
+        resource: &Bookable,
+        start: &TimeInput,
+        end: &TimeInput,
+    ) -> Result<Candidate, Error> {
+        if resource.status != ResourceStatus::Disponivel {
+            return Err(Error::ResourceUnavailable);
+        }
+        let instant = |time: &TimeInput| {
+            time.resolve(&rules.rules.zone).map_err(|_| Error::NonexistentLocalTime)
+        };
+        let (start, end) = (instant(start)?, instant(end)?);
+        let calendar = Calendar { rules: &rules.rules, schedule: &resource.schedule };
+        let span = check_window(&calendar, start, end, self.clock.now()).map_err(Error::Refused)?;
+        Ok(Candidate { span, off_grid: check_grid(&calendar, &span).err() })
+    }
+}
+
+/// A span that passed everything before the conflict check, and what rule f says of it: that rule
+/// comes after the conflict.
+struct Candidate {
+    span: Span,
+    off_grid: Option<Refusal>,
+}
+
+/// An admin of the tenant, or the person the booking is for.
+fn may_change(caller: &Caller, booking: &Booking) -> Result<(), Error> {
+    if caller.is_admin() || caller.is(booking.user_id) { Ok(()) } else { Err(Error::NotAllowed) }
+}

@@ -1,0 +1,159 @@
+//! Why a use case of bookings ends without its effect.
+
+use common::db::Classify;
+use common::http::Problem;
+use contracts::client::ClientError;
+use contracts::problem::Conflict;
+use contracts::text::Text;
+use http::StatusCode;
+use scheduling::Refusal;
+use sea_orm::DbErr;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Every way a use case of bookings can end without its effect.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    #[error("the request names another tenant")]
+    OtherTenant,
+    #[error("a plain user books for themselves only")]
+    NotSelf,
+    #[error("may not book")]
+    MayNotBook,
+    #[error("not allowed")]
+    NotAllowed,
+    #[error("the tenant is not active")]
+    TenantInactive,
+    #[error("no such booking")]
+    NoBooking,
+    #[error("no such resource")]
+    NoResource,
+    #[error("no such user")]
+    NoUser,
+    #[error("no such tenant")]
+    NoTenant,
+    #[error("the resource cannot be booked")]
+    ResourceUnavailable,
+    #[error("this local time does not exist")]
+    NonexistentLocalTime,
+    #[error("refused by the rules: {0}")]
+    Refused(Refusal),
+    #[error("the interval is taken")]
+    Taken(Vec<Conflict>),
+    #[error("too late to cancel")]
+    TooLateToCancel { hours: u32 },
+    #[error("cancelling and moving exclude each other")]
+    CancelAndMove,
+    #[error("another version is stored")]
+    VersionMismatch,
+    #[error("settings unavailable: {0}")]
+    SettingsUnavailable(String),
+    #[error("a neighbour cannot be asked: {0}")]
+    Unverifiable(Arc<ClientError>),
+    #[error("the user service cannot be asked")]
+    UserUnverifiable,
+    #[error("the database kept refusing without a reason that lasted")]
+    Contended,
+    #[error(transparent)]
+    Database(#[from] DbErr),
+}
+
+impl Classify for Error {
+    fn db(&self) -> Option<&DbErr> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::OtherTenant
+            | Self::NotSelf
+            | Self::MayNotBook
+            | Self::NotAllowed
+            | Self::TenantInactive
+            | Self::NoBooking
+            | Self::NoResource
+            | Self::NoUser
+            | Self::NoTenant
+            | Self::ResourceUnavailable
+            | Self::NonexistentLocalTime
+            | Self::Refused(_)
+            | Self::Taken(_)
+            | Self::TooLateToCancel { .. }
+            | Self::CancelAndMove
+            | Self::VersionMismatch
+            | Self::SettingsUnavailable(_)
+            | Self::Unverifiable(_)
+            | Self::UserUnverifiable
+            | Self::Contended => None,
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::OtherTenant => {
+                Self::forbidden("Você não pode criar reservas para outro tenant.")
+            }
+            Error::NotSelf => {
+                Self::forbidden("Usuário comum só pode criar reservas para si mesmo.")
+            }
+            Error::MayNotBook => Self::forbidden("Você não tem permissão para criar reservas."),
+            Error::NotAllowed => Self::not_allowed(),
+            Error::TenantInactive => {
+                let text = Text::new("Tenant inativo.");
+                Self::new(StatusCode::FORBIDDEN, "tenant_inactive", text)
+            }
+            Error::NoBooking => Self::not_found("Reserva não encontrada"),
+            Error::NoResource => Self::not_found("Recurso não encontrado"),
+            Error::NoUser => Self::not_found("Usuário não encontrado"),
+            Error::NoTenant => Self::not_found("Tenant não encontrado"),
+            Error::ResourceUnavailable => {
+                Self::rule("resource_unavailable", Text::new("Recurso indisponível para reservas."))
+            }
+            Error::NonexistentLocalTime => Self::rule(
+                "nonexistent_local_time",
+                Text::new("Horário local inexistente neste fuso."),
+            ),
+            Error::Refused(refusal) => refused(&refusal),
+            Error::Taken(conflicts) => Self::taken(conflicts),
+            Error::TooLateToCancel { hours } => {
+                let template = "Cancelamento permitido somente até {n} horas antes do início.";
+                Self::rule("too_late_to_cancel", Text::with(template, i64::from(hours)))
+            }
+            Error::CancelAndMove => {
+                Self::field("status", "combination", "Cancelar e mover são mudanças separadas.")
+            }
+            Error::VersionMismatch => Self::precondition_failed(),
+            Error::SettingsUnavailable(cause) => Self::settings_unavailable(cause),
+            Error::Unverifiable(cause) => Self::unavailable(cause),
+            Error::UserUnverifiable => Self::unavailable("the user cannot be verified"),
+            Error::Contended => Self::unavailable("contended"),
+            Error::Database(error) => error.into(),
+        }
+    }
+}
+
+/// The contract's wording of a refusal by the pure rules.
+fn refused(refusal: &Refusal) -> Problem {
+    let code = refusal.code();
+    let text = match *refusal {
+        Refusal::EndBeforeStart => Text::new("Horário final deve ser maior que o inicial."),
+        Refusal::NotInFuture => Text::new("Agendamentos devem ser criados para horários futuros."),
+        Refusal::TooFarAhead { days } => Text::with(
+            "Agendamentos só podem ser feitos com até {n} dias de antecedência.",
+            i64::from(days),
+        ),
+        Refusal::NotAMultiple { minutes } => {
+            Text::with("Duração deve ser múltiplo de {n} minutos.", i64::from(minutes))
+        }
+        Refusal::OutsideHours => Text::new("Horário fora do expediente configurado."),
+        Refusal::ClosedWeekday => Text::new("Recurso indisponível neste dia da semana."),
+        Refusal::OutsideSchedule => {
+            Text::new("Horário não permitido na disponibilidade do recurso.")
+        }
+        Refusal::OffGrid { minutes } => Text::with(
+            "Horário inicial deve respeitar intervalos de {n} minutos.",
+            i64::from(minutes),
+        ),
+        Refusal::Taken => return Problem::taken(Vec::new()),
+    };
+    Problem::rule(code, text)
+}

@@ -1,0 +1,54 @@
+//! What the booking service hears: deletions of tenants, users and resources. What it publishes is
+//! in `contracts::event` and stands with each use case.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use common::platform::Platform;
+use common::streams::{Handler, HandlerError, Subscription};
+use contracts::Service;
+use contracts::event::{DirectoryEvent, Envelope};
+use sea_orm::DatabaseTransaction;
+
+use crate::app::Bookings;
+use crate::store::Gone;
+
+/// The subscription of the booking service.
+pub(crate) fn subscription(platform: &Platform, bookings: Bookings) -> Subscription {
+    Subscription {
+        consumer: "booking-service",
+        stream: platform.directory_stream(),
+        sources: vec![Service::Tenant, Service::User, Service::Resource],
+        handler: Arc::new(Deletions { bookings }),
+    }
+}
+
+struct Deletions {
+    bookings: Bookings,
+}
+
+#[async_trait]
+impl Handler for Deletions {
+    async fn apply(&self, tx: &DatabaseTransaction, event: &Envelope) -> Result<(), HandlerError> {
+        let gone = match DirectoryEvent::parse(&event.event_type) {
+            Some(DirectoryEvent::TenantDeleted) => Gone::Tenant,
+            Some(DirectoryEvent::UserDeleted) => Gone::User,
+            Some(DirectoryEvent::ResourceDeleted) => Gone::Resource,
+            Some(
+                DirectoryEvent::TenantUpdated
+                | DirectoryEvent::TenantSettingsChanged
+                | DirectoryEvent::UserUpdated
+                | DirectoryEvent::ResourceUpdated
+                | DirectoryEvent::CategoryUpdated,
+            )
+            | None => return Ok(()),
+        };
+        let metadata = &event.metadata;
+        self.bookings.remove(tx, gone, metadata.aggregate_id, &metadata.trace_id).await?;
+        Ok(())
+    }
+
+    async fn committed(&self, _: &[Envelope]) {
+        self.bookings.relay.wake();
+    }
+}

@@ -1,0 +1,42 @@
+//! `PUT /bookings/{id}`
+
+use axum::extract::State;
+use common::auth::Caller;
+use common::http::{Body, Context, Id, Problem};
+use contracts::booking::{BookingView, EditBooking};
+use http::StatusCode;
+
+use super::version::Tagged;
+use crate::app::{Bookings, Precondition};
+
+/// Change a booking: absent fields stay as they are.
+///
+/// The window rules are judged only when the time or the resource changes. A change that fails
+/// changes nothing; one that keeps its own slot does not conflict with itself.
+#[utoipa::path(
+    put,
+    path = "/bookings/{id}",
+    operation_id = "edit_booking",
+    tag = "bookings",
+    params(
+        ("id" = Uuid, Path, description = "The booking"),
+        ("If-Match" = Option<String>, Header, description = "`ETag` of the version to change"),
+    ),
+    request_body = EditBooking,
+    responses(
+        (status = 200, description = "The booking as it is now", body = BookingView),
+        (status = 404, description = "Reserva não encontrada"),
+        (status = 412, description = "A reserva foi alterada por outra requisição."),
+    )
+)]
+pub(super) async fn edit_booking(
+    State(bookings): State<Bookings>,
+    caller: Caller,
+    context: Context,
+    Id(id): Id,
+    wanted: Precondition,
+    Body(edit): Body<EditBooking>,
+) -> Result<Tagged, Problem> {
+    let booking = bookings.edit(&caller, id, edit, &wanted, context.request_id()).await?;
+    Ok(Tagged(StatusCode::OK, booking))
+}

@@ -1,0 +1,30 @@
+//! `GET /bookings/{id}`
+
+use axum::extract::State;
+use common::auth::Caller;
+use common::http::{Id, Problem};
+use contracts::booking::BookingView;
+use http::StatusCode;
+
+use super::version::Tagged;
+use crate::app::Bookings;
+
+/// Read one booking: its owner, an admin, or who may view all.
+#[utoipa::path(
+    get,
+    path = "/bookings/{id}",
+    operation_id = "get_booking",
+    tag = "bookings",
+    params(("id" = Uuid, Path, description = "The booking")),
+    responses(
+        (status = 200, description = "The booking", body = BookingView),
+        (status = 404, description = "Reserva não encontrada"),
+    )
+)]
+pub(super) async fn get_booking(
+    State(bookings): State<Bookings>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Tagged, Problem> {
+    Ok(Tagged(StatusCode::OK, bookings.get(&caller, id).await?))
+}

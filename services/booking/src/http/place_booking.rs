@@ -1,0 +1,34 @@
+//! `POST /bookings/`
+
+use axum::extract::State;
+use common::auth::Caller;
+use common::http::{Body, Context, Problem};
+use contracts::booking::{BookingView, PlaceBooking};
+use http::StatusCode;
+
+use super::version::Tagged;
+use crate::app::Bookings;
+
+/// Make a booking.
+///
+/// Checks, first failure wins: shape, authority, existence of resource and user, the resource's
+/// status, future, advance window, duration, working hours, weekly schedule, conflict, grid. Times
+/// without an offset are the tenant's local time.
+#[utoipa::path(
+    post,
+    path = "/bookings/",
+    operation_id = "place_booking",
+    tag = "bookings",
+    request_body = PlaceBooking,
+    responses((status = 201, description = "The booking", body = BookingView))
+)]
+pub(super) async fn place_booking(
+    State(bookings): State<Bookings>,
+    caller: Caller,
+    context: Context,
+    Body(request): Body<PlaceBooking>,
+) -> Result<Tagged, Problem> {
+    context.note_tenant(request.tenant_id);
+    let booking = bookings.place(&caller, request, context.request_id()).await?;
+    Ok(Tagged(StatusCode::CREATED, booking))
+}

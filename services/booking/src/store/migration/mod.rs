@@ -1,0 +1,21 @@
+//! The booking database's schema, step by step. Migrations never use the entities.
+
+mod m0003_booking;
+
+use sea_orm_migration::prelude::*;
+
+/// Brings the booking database to the current schema.
+pub(crate) struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        let mut all = common::streams::migrations();
+        all.extend(common::providers::migrations());
+        all.push(Box::new(m0003_booking::Migration));
+        all
+    }
+
+    fn migration_table_name() -> DynIden {
+        "migrations_booking".into_iden()
+    }
+}

@@ -1,0 +1,247 @@
+//! Reading and changing bookings, always within a scope.
+
+use chrono::{DateTime, Utc};
+use common::auth::Scope;
+use common::db::Engine;
+use contracts::BookingStatus;
+use contracts::event::BookingEvent;
+use contracts::problem::Conflict;
+use scheduling::Span;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr,
+    EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Statement,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::entity::{Column, Entity};
+use super::insert::draft;
+use super::{Booking, Store};
+
+/// The most conflicts a refusal lists.
+const MAX_CONFLICTS: u64 = 50;
+/// Rows changed by one statement of a cascade.
+const CASCADE_BATCH: u64 = 500;
+
+/// What a list is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Filter {
+    pub(crate) resource_id: Option<Uuid>,
+    pub(crate) user_id: Option<Uuid>,
+    pub(crate) status: Option<BookingStatus>,
+    pub(crate) from: Option<DateTime<Utc>>,
+    pub(crate) to: Option<DateTime<Utc>>,
+}
+
+/// The place of a booking in a list: by start, then by id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SortKey {
+    pub(crate) start: DateTime<Utc>,
+    pub(crate) id: Uuid,
+}
+
+impl SortKey {
+    pub(crate) fn of(booking: &Booking) -> Self {
+        Self { start: booking.start_time, id: booking.id }
+    }
+}
+
+fn active() -> sea_orm::sea_query::SimpleExpr {
+    let words = [BookingStatus::Pendente, BookingStatus::Confirmado].map(BookingStatus::as_str);
+    Column::Status.is_in(words)
+}
+
+fn scoped(scope: Scope) -> Condition {
+    match scope {
+        Scope::All => Condition::all(),
+        Scope::Tenant(tenant) => Condition::all().add(Column::TenantId.eq(tenant)),
+    }
+}
+
+impl Filter {
+    fn condition(&self, scope: Scope) -> Condition {
+        scoped(scope)
+            .add_option(self.resource_id.map(|id| Column::ResourceId.eq(id)))
+            .add_option(self.user_id.map(|id| Column::UserId.eq(id)))
+            .add_option(self.status.map(|status| Column::Status.eq(status.as_str())))
+            .add_option(self.from.map(|from| Column::EndTime.gt(from)))
+            .add_option(self.to.map(|to| Column::StartTime.lt(to)))
+    }
+}
+
+impl Store {
+    /// A booking within a scope.
+    pub(crate) async fn find(&self, scope: Scope, id: Uuid) -> Result<Option<Booking>, DbErr> {
+        Entity::find_by_id(id).filter(scoped(scope)).one(self.database().read()).await
+    }
+
+    /// The same, locked until the transaction ends.
+    pub(crate) async fn lock(
+        &self,
+        tx: &DatabaseTransaction,
+        scope: Scope,
+        id: Uuid,
+    ) -> Result<Option<Booking>, DbErr> {
+        let query = Entity::find_by_id(id).filter(scoped(scope));
+        match self.database().engine() {
+            Engine::Postgres => query.lock_exclusive().one(tx).await,
+            Engine::Sqlite => query.one(tx).await,
+        }
+    }
+
+    /// Makes the writers of these resources wait for each other. An update has no `ON CONFLICT`; two
+    /// that race under the exclusion constraint would deadlock for a second. `SQLite` has one writer.
+    pub(crate) async fn lock_resources(
+        &self,
+        tx: &DatabaseTransaction,
+        tenant: Uuid,
+        resources: &mut [Uuid],
+    ) -> Result<(), DbErr> {
+        if self.database().engine() == Engine::Sqlite {
+            return Ok(());
+        }
+        resources.sort_unstable();
+        for resource in resources.iter() {
+            let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+            let key = format!("{tenant}{resource}");
+            tx.query_one_raw(Statement::from_sql_and_values(
+                tx.get_database_backend(),
+                sql,
+                [key.into()],
+            ))
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// A page of a list, one row longer than `limit` when there are more.
+    pub(crate) async fn list(
+        &self,
+        scope: Scope,
+        filter: &Filter,
+        after: Option<SortKey>,
+        limit: u64,
+    ) -> Result<Vec<Booking>, DbErr> {
+        let beyond = after.map(|SortKey { start, id }| {
+            let later = Column::StartTime.gt(start);
+            later.or(Expr::col(Column::StartTime).eq(start).and(Column::Id.gt(id)))
+        });
+        Entity::find()
+            .filter(filter.condition(scope).add_option(beyond))
+            .order_by_asc(Column::StartTime)
+            .order_by_asc(Column::Id)
+            .limit(limit + 1)
+            .all(self.database().read())
+            .await
+    }
+
+    /// How many rows a list has.
+    pub(crate) async fn count(&self, scope: Scope, filter: &Filter) -> Result<u64, DbErr> {
+        Entity::find().filter(filter.condition(scope)).count(self.database().read()).await
+    }
+
+    /// The active bookings in the way of `span`, other than `except`.
+    pub(crate) async fn conflicts(
+        &self,
+        conn: &impl ConnectionTrait,
+        tenant: Uuid,
+        resource: Uuid,
+        span: Span,
+        except: Option<Uuid>,
+    ) -> Result<Vec<Conflict>, DbErr> {
+        let rows = Entity::find()
+            .filter(self.taken(tenant, resource, span.start(), span.end()))
+            .filter(Condition::all().add_option(except.map(|id| Column::Id.ne(id))))
+            .order_by_asc(Column::StartTime)
+            .limit(MAX_CONFLICTS)
+            .all(conn)
+            .await?;
+        let conflict = |row: Booking| Conflict {
+            booking_id: row.id,
+            start_time: row.start_time,
+            end_time: row.end_time,
+        };
+        Ok(rows.into_iter().map(conflict).collect())
+    }
+
+    /// Active bookings of a resource that overlap `[from, to)`. On Postgres in the words of the
+    /// exclusion constraint, so that its index answers.
+    fn taken(
+        &self,
+        tenant: Uuid,
+        resource: Uuid,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Condition {
+        let whose =
+            scoped(Scope::Tenant(tenant)).add(Column::ResourceId.eq(resource)).add(active());
+        match self.database().engine() {
+            Engine::Postgres => {
+                let overlap = "tstzrange(start_time, end_time) && tstzrange($1, $2)";
+                whose.add(Expr::cust_with_values(overlap, [from, to]))
+            }
+            Engine::Sqlite => whose.add(Column::EndTime.gt(from)).add(Column::StartTime.lt(to)),
+        }
+    }
+
+    /// The busy intervals of a resource that overlap `[from, to)`, by start.
+    pub(crate) async fn busy(
+        &self,
+        tenant: Uuid,
+        resource: Uuid,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, DbErr> {
+        Entity::find()
+            .select_only()
+            .column(Column::StartTime)
+            .column(Column::EndTime)
+            .filter(self.taken(tenant, resource, from, to))
+            .order_by_asc(Column::StartTime)
+            .limit(10_000)
+            .into_tuple()
+            .all(self.database().read())
+            .await
+    }
+
+    /// Stores a changed booking and its event. The row was locked before.
+    pub(crate) async fn update(
+        &self,
+        tx: &DatabaseTransaction,
+        booking: &Booking,
+        event: &BookingEvent,
+        trace_id: &str,
+    ) -> Result<(), DbErr> {
+        let changed = booking.clone().into_active_model().reset_all();
+        Entity::update(changed).exec(tx).await?;
+        self.outbox().append(tx, trace_id, &[draft(booking, event)]).await
+    }
+
+    /// Active bookings of a deleted user or resource, locked, at most a batch.
+    pub(crate) async fn active_of(
+        &self,
+        tx: &DatabaseTransaction,
+        filter: &Filter,
+    ) -> Result<Vec<Booking>, DbErr> {
+        let query = Entity::find()
+            .filter(filter.condition(Scope::All).add(active()))
+            .order_by_asc(Column::Id)
+            .limit(CASCADE_BATCH);
+        match self.database().engine() {
+            Engine::Postgres => query.lock_exclusive().all(tx).await,
+            Engine::Sqlite => query.all(tx).await,
+        }
+    }
+
+    /// Removes a deleted tenant's bookings.
+    pub(crate) async fn delete_tenant(
+        &self,
+        tx: &DatabaseTransaction,
+        tenant: Uuid,
+    ) -> Result<u64, DbErr> {
+        let gone = Entity::delete_many().filter(Column::TenantId.eq(tenant)).exec(tx).await?;
+        Ok(gone.rows_affected)
+    }
+}

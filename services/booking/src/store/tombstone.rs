@@ -1,0 +1,76 @@
+//! What was deleted elsewhere. A booking for a deleted tenant, resource or user is refused by the
+//! same statement that would store it; the near caches alone could be a moment late.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
+use uuid::Uuid;
+
+use super::Store;
+
+/// What a deleted object was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    Tenant,
+    Resource,
+    User,
+}
+
+impl Gone {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Resource => "resource",
+            Self::User => "user",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Tenant, Self::Resource, Self::User].into_iter().find(|gone| gone.word() == word)
+    }
+
+    /// Remembers that `id` was deleted.
+    pub(crate) async fn remember(
+        self,
+        conn: &impl ConnectionTrait,
+        id: Uuid,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbErr> {
+        let sql = "INSERT INTO tombstone (id, kind, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
+        let values: [Value; 3] = [id.into(), self.word().into(), now.into()];
+        conn.execute_raw(Statement::from_sql_and_values(conn.get_database_backend(), sql, values))
+            .await?;
+        Ok(())
+    }
+
+    /// The first of `ids` that was deleted.
+    pub(crate) async fn any(
+        conn: &impl ConnectionTrait,
+        ids: &[Uuid; 3],
+    ) -> Result<Option<Self>, DbErr> {
+        let sql = "SELECT kind FROM tombstone WHERE id IN ($1, $2, $3) LIMIT 1";
+        let values: [Value; 3] = ids.map(Into::into);
+        let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
+        let Some(row) = conn.query_one_raw(statement).await? else { return Ok(None) };
+        Ok(Self::parse(&row.try_get::<String>("", "kind")?))
+    }
+}
+
+impl Store {
+    /// What was deleted since `since`, at most 1,000.
+    pub(crate) async fn recently_gone(
+        &self,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<(Gone, Uuid)>, DbErr> {
+        let sql =
+            "SELECT kind, id FROM tombstone WHERE created_at >= $1 ORDER BY created_at LIMIT 1000";
+        let conn = self.database().read();
+        let statement =
+            Statement::from_sql_and_values(conn.get_database_backend(), sql, [since.into()]);
+        let rows = conn.query_all_raw(statement).await?;
+        let read = |row: &sea_orm::QueryResult| -> Result<Option<(Gone, Uuid)>, DbErr> {
+            let id = row.try_get("", "id")?;
+            Ok(Gone::parse(&row.try_get::<String>("", "kind")?).map(|gone| (gone, id)))
+        };
+        rows.iter().filter_map(|row| read(row).transpose()).collect()
+    }
+}

@@ -1,0 +1,67 @@
+//! The use cases: load facts, decide, one transaction. Nothing leaves the process before its commit.
+
+mod availability;
+mod categories;
+mod edit;
+mod resources;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use common::clock::{Clock, IdSource};
+use common::db::Database;
+use common::providers::{SettingsError, SettingsProvider};
+use common::streams::{Outbox, Relay};
+use uuid::Uuid;
+
+use crate::error::{Error, NoAnswer};
+
+pub(crate) use availability::Availability;
+
+/// What the use cases work with.
+pub(crate) struct Parts {
+    pub(crate) database: Database,
+    pub(crate) outbox: Outbox,
+    pub(crate) relay: Relay,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) settings: Arc<dyn SettingsProvider>,
+    pub(crate) availability: Arc<Availability>,
+}
+
+/// The use cases of categories and resources. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Directory(Arc<Parts>);
+
+impl Directory {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// When resources are free.
+    pub(crate) fn availability(&self) -> &Availability {
+        &self.0.availability
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.0.clock.now()
+    }
+
+    /// Nothing is made for a tenant nobody knows.
+    async fn tenant_exists(&self, tenant: Uuid) -> Result<(), Error> {
+        match self.0.settings.settings(tenant).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(no_settings(&error).into()),
+        }
+    }
+}
+
+/// What it means that there are no settings to decide by.
+fn no_settings(error: &SettingsError) -> NoAnswer {
+    match error {
+        SettingsError::Unknown => NoAnswer::NoTenant,
+        SettingsError::Unreachable(_) | SettingsError::Garbage(_) => {
+            NoAnswer::Settings(error.to_string())
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Use cases of resources.
+
+use common::auth::{Caller, Scope};
+use common::db::Tx;
+use contracts::facts::ResourceFacts;
+use contracts::resource::{CreateResource, ResourceView};
+use sea_orm::ConnectionTrait;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Directory;
+use super::edit::merged;
+use crate::error::Error;
+use crate::events;
+use crate::store::resources::{self, Filter};
+use crate::store::{Category, Resource, SortKey, categories};
+
+/// One more than the page has, and how many there are if that was asked.
+type Rows = (Vec<(Resource, Category)>, Option<u64>);
+
+impl Directory {
+    /// Makes a resource in a category of its tenant.
+    pub(crate) async fn create_resource(
+        &self,
+        caller: &Caller,
+        wish: CreateResource,
+    ) -> Result<ResourceView, Error> {
+        if !caller.scope().covers(wish.tenant_id) {
+            return Err(Error::OtherTenant);
+        }
+        self.tenant_exists(wish.tenant_id).await?;
+        let resource = Resource::new(self.0.ids.next(), self.now(), wish);
+        let new = &resource;
+        let insert = |tx: Tx| async move {
+            let category = category_for(&*tx, new).await?;
+            resources::insert(&*tx, new).await?;
+            Ok::<_, Error>(category)
+        };
+        let category = self.0.database.transact(insert).await?;
+        Ok(resource.view(category))
+    }
+
+    /// A resource of the scope.
+    pub(crate) async fn resource(&self, scope: Scope, id: Uuid) -> Result<ResourceView, Error> {
+        let found = resources::find_whole(self.0.database.read(), scope, id).await?;
+        let (resource, category) = found.ok_or(Error::NoResource)?;
+        Ok(resource.view(category))
+    }
+
+    /// A resource as neighbours need it.
+    pub(crate) async fn resource_facts(&self, id: Uuid) -> Result<ResourceFacts, Error> {
+        let found = resources::find(self.0.database.read(), Scope::All, id).await?;
+        found.map(Resource::facts).ok_or(Error::NoResource)
+    }
+
+    /// Resources by name.
+    pub(crate) async fn list_resources(
+        &self,
+        scope: Scope,
+        filter: &Filter,
+        place: Option<&SortKey>,
+        limit: u64,
+        count: bool,
+    ) -> Result<Rows, Error> {
+        let conn = self.0.database.read();
+        let rows = resources::list(conn, scope, filter, place, limit.saturating_add(1)).await?;
+        let total = if count { Some(resources::count(conn, scope, filter).await?) } else { None };
+        Ok((rows, total))
+    }
+
+    /// Edits a resource.
+    pub(crate) async fn edit_resource(
+        &self,
+        caller: &Caller,
+        trace_id: &str,
+        id: Uuid,
+        patch: &Value,
+    ) -> Result<ResourceView, Error> {
+        let scope = caller.scope();
+        let work = |tx: Tx| async move {
+            let tx = &*tx;
+            let current = resources::lock(tx, scope, id).await?.ok_or(Error::NoResource)?;
+            let wish: CreateResource = merged(&current.form(), patch)?;
+            if wish.tenant_id != current.tenant_id {
+                return Err(Error::OtherTenant);
+            }
+            let mut next = current.with(wish);
+            let category = category_for(tx, &next).await?;
+            if next == current {
+                return Ok((current, category));
+            }
+            next.version += 1;
+            next.updated_at = self.now();
+            resources::update(tx, &next).await?;
+            self.0.outbox.append(tx, trace_id, &[events::resource_updated(&next)]).await?;
+            Ok::<_, Error>((next, category))
+        };
+        let (resource, category) = self.0.database.transact(work).await?;
+        self.0.relay.wake();
+        self.0.availability.resource_changed(id);
+        Ok(resource.view(category))
+    }
+
+    /// Deletes a resource; the booking service then cancels its active bookings.
+    pub(crate) async fn delete_resource(
+        &self,
+        caller: &Caller,
+        trace_id: &str,
+        id: Uuid,
+    ) -> Result<(), Error> {
+        let scope = caller.scope();
+        let work = |tx: Tx| async move {
+            let tx = &*tx;
+            let current = resources::lock(tx, scope, id).await?.ok_or(Error::NoResource)?;
+            resources::delete(tx, &current).await?;
+            self.0.outbox.append(tx, trace_id, &[events::resource_deleted(&current)]).await?;
+            Ok::<_, Error>(())
+        };
+        self.0.database.transact(work).await?;
+        self.0.relay.wake();
+        self.0.availability.resource_changed(id);
+        Ok(())
+    }
+}
+
+/// The category of a resource about to be written, held until the commit, if its custom fields have
+/// nothing against it.
+async fn category_for(tx: &impl ConnectionTrait, resource: &Resource) -> Result<Category, Error> {
+    let found = categories::hold(tx, resource.tenant_id, resource.category_id).await?;
+    let category = found.ok_or(Error::NoCategory)?;
+    let faults = category.judge(&resource.attributes);
+    if faults.is_empty() { Ok(category) } else { Err(Error::Invalid(faults)) }
+}

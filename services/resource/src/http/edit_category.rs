@@ -1,0 +1,63 @@
+//! `PUT /categories/{id}`.
+
+use axum::Json;
+use axum::extract::State;
+use common::http::{Context, Id, Outcome, Raw};
+use contracts::resource::{CategoryMetadata, CategoryType, CategoryView};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::manager::Manager;
+use crate::app::Directory;
+
+/// The fields of an edit; what is absent stays as it is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the body, which is merged before it is read")]
+struct EditCategory {
+    /// The tenant it belongs to; it never changes.
+    tenant_id: Option<Uuid>,
+    /// Its name.
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+    /// What it holds.
+    r#type: Option<CategoryType>,
+    /// Free text; null clears it.
+    #[schema(max_length = 2000)]
+    description: Option<String>,
+    /// Name of an icon; null clears it.
+    #[schema(max_length = 60)]
+    icon: Option<String>,
+    /// `#RGB` or `#RRGGBB`; null clears it.
+    color: Option<String>,
+    /// Whether it is in use.
+    is_active: Option<bool>,
+    /// Rules for its resources, replaced whole.
+    category_metadata: Option<CategoryMetadata>,
+}
+
+/// Edit a category.
+///
+/// Its resources stay as they are; their next write is judged by its custom fields.
+#[utoipa::path(
+    put,
+    path = "/categories/{id}",
+    operation_id = "edit_category",
+    tag = "categories",
+    params(("id" = Uuid, Path, description = "The category")),
+    request_body = EditCategory,
+    responses(
+        (status = 200, description = "The category after the edit", body = CategoryView),
+        (status = 404, description = "Categoria não encontrada"),
+    ),
+)]
+pub(super) async fn edit_category(
+    Manager(caller): Manager,
+    State(directory): State<Directory>,
+    context: Context,
+    Id(id): Id,
+    Raw(patch): Raw,
+) -> Outcome<Json<CategoryView>> {
+    let category = directory.edit_category(&caller, context.request_id(), id, &patch).await?;
+    context.note_tenant(category.tenant_id);
+    Ok(Json(category))
+}

@@ -1,0 +1,69 @@
+//! `PUT /resources/{id}`.
+
+use axum::Json;
+use axum::extract::State;
+use common::http::{Context, Id, Outcome, Raw};
+use contracts::resource::{ResourceStatus, ResourceView};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::manager::Manager;
+use crate::app::Directory;
+
+/// The fields of an edit; what is absent stays as it is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the body, which is merged before it is read")]
+struct EditResource {
+    /// The tenant it belongs to; it never changes.
+    tenant_id: Option<Uuid>,
+    /// Its category, of the same tenant.
+    category_id: Option<Uuid>,
+    /// Its name.
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
+    /// Free text; null clears it.
+    #[schema(max_length = 2000)]
+    description: Option<String>,
+    /// Where it is; null clears it.
+    #[schema(max_length = 200)]
+    location: Option<String>,
+    /// http(s) address of a picture; null clears it.
+    image_url: Option<String>,
+    /// Whether it can be booked.
+    status: Option<ResourceStatus>,
+    /// How many people fit.
+    #[schema(minimum = 1, maximum = 100_000)]
+    capacity: Option<u32>,
+    /// Free-form data, replaced whole; the category's custom fields are enforced.
+    #[schema(value_type = Option<Object>)]
+    attributes: Option<Value>,
+    /// Weekly hours, replaced whole; `{}` = the tenant's working hours every day.
+    #[schema(value_type = Option<Object>)]
+    availability_schedule: Option<Value>,
+}
+
+/// Edit a resource.
+#[utoipa::path(
+    put,
+    path = "/resources/{id}",
+    operation_id = "edit_resource",
+    tag = "resources",
+    params(("id" = Uuid, Path, description = "The resource")),
+    request_body = EditResource,
+    responses(
+        (status = 200, description = "The resource after the edit", body = ResourceView),
+        (status = 404, description = "Recurso não encontrado"),
+    ),
+)]
+pub(super) async fn edit_resource(
+    Manager(caller): Manager,
+    State(directory): State<Directory>,
+    context: Context,
+    Id(id): Id,
+    Raw(patch): Raw,
+) -> Outcome<Json<ResourceView>> {
+    let resource = directory.edit_resource(&caller, context.request_id(), id, &patch).await?;
+    context.note_tenant(resource.tenant_id);
+    Ok(Json(resource))
+}

@@ -1,0 +1,29 @@
+//! `GET /resources/{id}`.
+
+use axum::Json;
+use axum::extract::State;
+use common::auth::Caller;
+use common::http::{Id, Outcome};
+use contracts::resource::ResourceView;
+
+use crate::app::Directory;
+
+/// Read a resource.
+#[utoipa::path(
+    get,
+    path = "/resources/{id}",
+    operation_id = "get_resource",
+    tag = "resources",
+    params(("id" = Uuid, Path, description = "The resource")),
+    responses(
+        (status = 200, description = "The resource", body = ResourceView),
+        (status = 404, description = "Recurso não encontrado"),
+    ),
+)]
+pub(super) async fn get_resource(
+    caller: Caller,
+    State(directory): State<Directory>,
+    Id(id): Id,
+) -> Outcome<Json<ResourceView>> {
+    Ok(Json(directory.resource(caller.scope(), id).await?))
+}

@@ -1,0 +1,58 @@
+//! The routes: one file per endpoint.
+
+mod create_category;
+mod create_resource;
+mod delete_category;
+mod delete_resource;
+mod edit_category;
+mod edit_resource;
+mod get_availability;
+mod get_category;
+mod get_resource;
+mod list;
+mod list_categories;
+mod list_resources;
+mod manager;
+mod resource_facts;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::routing::get;
+use common::auth::Authenticator;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::Directory;
+
+/// What handlers take their parts from.
+#[derive(Clone, FromRef)]
+pub(crate) struct AppState {
+    pub(crate) directory: Directory,
+    pub(crate) authenticator: Authenticator,
+}
+
+/// What the gateway lets through.
+pub(crate) fn routes(state: AppState) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(create_category::create_category, list_categories::list_categories))
+        .routes(routes!(
+            get_category::get_category,
+            edit_category::edit_category,
+            delete_category::delete_category
+        ))
+        .routes(routes!(create_resource::create_resource, list_resources::list_resources))
+        .routes(routes!(
+            get_resource::get_resource,
+            edit_resource::edit_resource,
+            delete_resource::delete_resource
+        ))
+        .routes(routes!(get_availability::get_availability))
+        .with_state(state)
+}
+
+/// What only neighbours may ask.
+pub(crate) fn internal(state: AppState) -> Router {
+    Router::new()
+        .route("/internal/v1/resources/{id}", get(resource_facts::resource_facts))
+        .with_state(state)
+}

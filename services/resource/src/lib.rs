@@ -1,0 +1,43 @@
+//! The resource service: categories, resources, and when a resource is free. Availability is decided
+//! by the same functions as a booking, so a listed slot can be booked.
+
+mod app;
+mod error;
+mod events;
+mod http;
+mod store;
+
+use std::sync::Arc;
+
+use common::auth::Authenticator;
+use common::platform::{Assembly, BuildError, Platform, Service};
+use common::providers::{Snapshots, UserDirectory, settings_provider};
+use contracts::Service as Name;
+
+use crate::app::{Availability, Directory};
+
+/// Builds the service.
+pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
+    let assembly = Assembly::open(platform, Name::Resource).await?;
+    let snapshots = Snapshots::new(assembly.database.clone());
+    // Before the availability: who hears of new settings after it would let it keep old ones.
+    let settings = settings_provider(platform, snapshots.clone());
+    let availability =
+        Availability::new(platform, assembly.database.clone(), Arc::clone(&settings));
+    events::listen(platform, &availability);
+    let people = UserDirectory::new(platform);
+    let directory = Directory::new(app::Parts {
+        database: assembly.database.clone(),
+        outbox: assembly.outbox.clone(),
+        relay: assembly.relay.clone(),
+        clock: Arc::clone(&platform.clock),
+        ids: Arc::clone(&platform.ids),
+        settings,
+        availability: Arc::clone(&availability),
+    });
+    let subscriptions = events::subscriptions(platform, availability, snapshots);
+    let authenticator = Authenticator::new(platform, people);
+    let state = http::AppState { directory, authenticator };
+    let internal = http::internal(state.clone());
+    Ok(assembly.finish::<store::Migrator>(http::routes(state), internal, subscriptions, Vec::new()))
+}

@@ -1,0 +1,14 @@
+//! Categories and resources in the database. Every query is scoped by the tenant.
+
+mod category;
+mod list;
+mod migration;
+mod resource;
+
+pub(crate) mod categories;
+pub(crate) mod resources;
+
+pub(crate) use category::Model as Category;
+pub(crate) use list::SortKey;
+pub(crate) use migration::Migrator;
+pub(crate) use resource::Model as Resource;

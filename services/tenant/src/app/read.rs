@@ -1,0 +1,38 @@
+//! Looks tenants up.
+
+use common::auth::Caller;
+use uuid::Uuid;
+
+use super::{Tenants, member_of};
+use crate::error::Error;
+use crate::store::{self, Tenant, Window};
+
+impl Tenants {
+    /// A tenant, whoever asks: what of it is shown is the reader's business.
+    pub(crate) async fn find(&self, id: Uuid) -> Result<Tenant, Error> {
+        store::find(self.database.read(), id).await?.ok_or(Error::Unknown)
+    }
+
+    /// A tenant for the sake of its settings, which are its own people's.
+    pub(crate) async fn find_settings(&self, caller: &Caller, id: Uuid) -> Result<Tenant, Error> {
+        let found = store::find(self.database.read(), id).await?.ok_or(Error::UnknownSettings)?;
+        member_of(caller, id)?;
+        Ok(found)
+    }
+
+    /// The id of the tenant of a domain.
+    pub(crate) async fn find_by_domain(&self, domain: &str) -> Result<Uuid, Error> {
+        store::find_by_domain(self.database.read(), domain).await?.ok_or(Error::Unknown)
+    }
+
+    /// A part of the list of all tenants by name and, when wanted, their number.
+    pub(crate) async fn list(
+        &self,
+        window: &Window,
+        counted: bool,
+    ) -> Result<(Vec<Tenant>, Option<u64>), Error> {
+        let rows = store::list(self.database.read(), window).await?;
+        let total = if counted { Some(store::count(self.database.read()).await?) } else { None };
+        Ok((rows, total))
+    }
+}

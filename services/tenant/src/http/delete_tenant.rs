@@ -1,0 +1,31 @@
+//! `DELETE /tenants/{id}`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use common::auth::Caller;
+use common::http::{Context, Id, Outcome};
+
+use crate::app::Tenants;
+
+/// Removes a tenant and everything it has.
+///
+/// For its admins. Its users, resources, categories and bookings go shortly after.
+#[utoipa::path(
+    delete,
+    path = "/tenants/{id}",
+    tag = "tenants",
+    params(("id" = Uuid, Path, description = "The tenant")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 404, description = "Tenant não encontrado"),
+    )
+)]
+pub(super) async fn delete_tenant(
+    caller: Caller,
+    Id(id): Id,
+    context: Context,
+    State(tenants): State<Tenants>,
+) -> Outcome<StatusCode> {
+    tenants.delete(&caller, id, context.request_id()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,75 @@
+//! The bodies of edits for the documentation: those of creation, with every field optional.
+
+use std::borrow::Cow;
+
+use contracts::tenant::{CreateTenant, CustomLabels, Settings};
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+/// Any of a tenant's fields.
+pub(super) struct EditTenant;
+
+/// Any of the settings.
+pub(super) struct EditSettings;
+
+struct EditLabels;
+
+/// `whole` without a required field, and with the body of the edit at `nested`, if there is one.
+fn optional(mut whole: RefOr<Schema>, nested: Option<(&str, &str)>) -> RefOr<Schema> {
+    if let RefOr::T(Schema::Object(object)) = &mut whole {
+        object.required.clear();
+        if let Some((field, schema)) = nested {
+            let schema = RefOr::Ref(Ref::from_schema_name(schema));
+            object.properties.insert(field.to_owned(), schema);
+        }
+    }
+    whole
+}
+
+impl PartialSchema for EditTenant {
+    fn schema() -> RefOr<Schema> {
+        optional(CreateTenant::schema(), Some(("settings", "EditSettings")))
+    }
+}
+
+impl ToSchema for EditTenant {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("EditTenant")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((EditSettings::name().into_owned(), EditSettings::schema()));
+        EditSettings::schemas(schemas);
+        CreateTenant::schemas(schemas);
+    }
+}
+
+impl PartialSchema for EditSettings {
+    fn schema() -> RefOr<Schema> {
+        optional(Settings::schema(), Some(("custom_labels", "EditLabels")))
+    }
+}
+
+impl ToSchema for EditSettings {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("EditSettings")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((EditLabels::name().into_owned(), EditLabels::schema()));
+        Settings::schemas(schemas);
+    }
+}
+
+impl PartialSchema for EditLabels {
+    fn schema() -> RefOr<Schema> {
+        optional(CustomLabels::schema(), None)
+    }
+}
+
+impl ToSchema for EditLabels {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("EditLabels")
+    }
+}

@@ -1,0 +1,32 @@
+//! `GET /tenants/{id}`
+
+use axum::Json;
+use axum::extract::State;
+use common::auth::MaybeCaller;
+use common::http::{Id, Outcome};
+use contracts::tenant::TenantAnswer;
+
+use super::answer;
+use crate::app::Tenants;
+
+/// Shows a tenant.
+///
+/// Public. Its own people see all of it, everyone else its public fields.
+#[utoipa::path(
+    get,
+    path = "/tenants/{id}",
+    tag = "tenants",
+    params(("id" = Uuid, Path, description = "The tenant")),
+    responses(
+        (status = 200, description = "The tenant", body = TenantAnswer),
+        (status = 404, description = "Tenant não encontrado"),
+    )
+)]
+pub(super) async fn get_tenant(
+    MaybeCaller(caller): MaybeCaller,
+    Id(id): Id,
+    State(tenants): State<Tenants>,
+) -> Outcome<Json<TenantAnswer>> {
+    let tenant = tenants.find(id).await?;
+    Ok(Json(answer(tenant, caller.as_ref())))
+}

@@ -1,0 +1,36 @@
+//! `PUT /tenants/{id}`
+
+use axum::Json;
+use axum::extract::State;
+use common::auth::Caller;
+use common::http::{Context, Id, Outcome, Raw};
+use contracts::tenant::TenantView;
+
+use super::edit::EditTenant;
+use crate::app::Tenants;
+
+/// Changes a tenant.
+///
+/// For its admins. Fields that are absent stay as they are, inside `settings` too.
+#[utoipa::path(
+    put,
+    path = "/tenants/{id}",
+    tag = "tenants",
+    params(("id" = Uuid, Path, description = "The tenant")),
+    request_body(content = EditTenant, description = "Any of the fields"),
+    responses(
+        (status = 200, description = "The tenant as it is now", body = TenantView),
+        (status = 400, description = "Domínio já cadastrado."),
+        (status = 404, description = "Tenant não encontrado"),
+    )
+)]
+pub(super) async fn update_tenant(
+    caller: Caller,
+    Id(id): Id,
+    context: Context,
+    State(tenants): State<Tenants>,
+    Raw(patch): Raw,
+) -> Outcome<Json<TenantView>> {
+    let tenant = tenants.update(&caller, id, &patch, context.request_id()).await?;
+    Ok(Json(tenant.view()))
+}

@@ -1,0 +1,46 @@
+//! The use cases, one file each, and what a sign-in needs: passwords and the signing key.
+
+mod create;
+mod delete;
+mod key;
+mod login;
+mod password;
+mod read;
+mod rules;
+mod update;
+
+use std::sync::Arc;
+
+use common::db::Database;
+use common::providers::{SettingsProvider, UserDirectory};
+use common::streams::{Outbox, Relay};
+use common::{Clock, IdSource};
+use contracts::client::Clients;
+
+pub(crate) use key::{Jwks, Signer};
+pub(crate) use password::{PasswordError, Passwords};
+
+/// The users and what can be done with them. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Users {
+    /// Where they are stored.
+    pub(crate) database: Database,
+    /// Where their changes are told.
+    pub(crate) outbox: Outbox,
+    /// Carries them away; woken after every commit.
+    pub(crate) relay: Relay,
+    /// What time it is.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub(crate) ids: Arc<dyn IdSource>,
+    /// Who knows which tenants there are.
+    pub(crate) tenants: Arc<dyn SettingsProvider>,
+    /// Who knows which tenant has a domain.
+    pub(crate) clients: Clients,
+    /// This process' own view of the users, which changes here must reach at once.
+    pub(crate) people: Arc<UserDirectory>,
+    /// Hashes and compares passwords.
+    pub(crate) passwords: Passwords,
+    /// Signs access tokens.
+    pub(crate) signer: Arc<Signer>,
+}

@@ -1,0 +1,101 @@
+//! What can go wrong here, and how it looks from outside.
+
+use common::db::{Classify, Fault, classify};
+use common::http::Problem;
+use contracts::Text;
+use contracts::problem::FieldFault;
+use thiserror::Error;
+
+use crate::app::PasswordError;
+use crate::store::DbErr;
+
+/// Why a use case of the user service was refused or failed.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    /// There is no such user in the caller's tenant.
+    #[error("no such user")]
+    Unknown,
+    /// There is no such tenant.
+    #[error("no such tenant")]
+    UnknownTenant,
+    /// The request names another tenant than the caller's or the user's.
+    #[error("another tenant's")]
+    OtherTenant,
+    /// The caller may not do this.
+    #[error("not allowed")]
+    NotAllowed,
+    /// Another user of the tenant has the address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// The edited whole would not be valid.
+    #[error("not valid")]
+    Invalid(Vec<FieldFault>),
+    /// Wrong, unknown, without a password, inactive or not told apart: nobody learns which.
+    #[error("the credentials are not good")]
+    BadCredentials,
+    /// The tenant cannot be verified now.
+    #[error("the tenant cannot be verified: {0}")]
+    TenantUnverified(String),
+    /// A password could not be hashed or compared.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// A token could not be signed.
+    #[error("signing a token: {0}")]
+    Signing(String),
+    /// The database.
+    #[error(transparent)]
+    Database(DbErr),
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        match classify(&error) {
+            Fault::Unique(Some(key)) if key.contains("email_key") => Self::EmailTaken,
+            Fault::Unique(_)
+            | Fault::Overlap
+            | Fault::ForeignKey
+            | Fault::Unavailable
+            | Fault::Retryable
+            | Fault::Other => Self::Database(error),
+        }
+    }
+}
+
+impl Classify for Error {
+    fn db(&self) -> Option<&DbErr> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Unknown
+            | Self::UnknownTenant
+            | Self::OtherTenant
+            | Self::NotAllowed
+            | Self::EmailTaken
+            | Self::Invalid(_)
+            | Self::BadCredentials
+            | Self::TenantUnverified(_)
+            | Self::Password(_)
+            | Self::Signing(_) => None,
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unknown => Self::not_found("Usuário não encontrado"),
+            Error::UnknownTenant => Self::not_found("Tenant não encontrado"),
+            Error::OtherTenant => Self::other_tenant(),
+            Error::NotAllowed => Self::not_allowed(),
+            Error::EmailTaken => {
+                Self::rule("duplicate", Text::new("E-mail já cadastrado para este tenant"))
+            }
+            Error::Invalid(fields) => Self::validation(fields),
+            Error::BadCredentials => Self::unauthorized(Text::new("Email ou senha inválidos")),
+            Error::TenantUnverified(cause) => Self::unavailable(cause),
+            Error::Password(PasswordError::Busy) => Self::unavailable(PasswordError::Busy),
+            Error::Password(failed @ PasswordError::Failed(_)) => Self::internal(failed),
+            Error::Signing(cause) => Self::internal(cause),
+            Error::Database(error) => Self::from(error),
+        }
+    }
+}

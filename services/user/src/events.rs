@@ -1,0 +1,63 @@
+//! What this service publishes: `user.updated` and `user.deleted` on `directory-events`. What it
+//! hears: `tenant.deleted`, on which the tenant's users go.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use common::Platform;
+use common::platform::Assembly;
+use common::streams::{Draft, Handler, HandlerError, Outbox, Relay, Subscription};
+use contracts::Service;
+use contracts::event::{DirectoryEvent, Envelope};
+use uuid::Uuid;
+
+use crate::store::{self, Tx};
+
+/// The log entry of `event`, after which the user is at `version`.
+pub(crate) fn draft(event: DirectoryEvent, tenant: Uuid, user: Uuid, version: i64) -> Draft {
+    Draft {
+        tenant_id: tenant,
+        aggregate_id: user,
+        sequence: version,
+        event_type: event.event_type(),
+        payload: event.payload(tenant, user),
+    }
+}
+
+/// What the service wants to hear.
+pub(crate) fn subscriptions(platform: &Platform, assembly: &Assembly) -> Vec<Subscription> {
+    let (outbox, relay) = (assembly.outbox.clone(), assembly.relay.clone());
+    vec![Subscription {
+        consumer: "user-service",
+        stream: platform.directory_stream(),
+        sources: vec![Service::Tenant],
+        handler: Arc::new(TenantGone { outbox, relay }),
+    }]
+}
+
+/// Lets the users of a deleted tenant go, and tells of each: their tokens stop at once everywhere.
+struct TenantGone {
+    outbox: Outbox,
+    relay: Relay,
+}
+
+#[async_trait]
+impl Handler for TenantGone {
+    async fn apply(&self, tx: &Tx, event: &Envelope) -> Result<(), HandlerError> {
+        if DirectoryEvent::parse(&event.event_type) != Some(DirectoryEvent::TenantDeleted) {
+            return Ok(());
+        }
+        let tenant = event.metadata.aggregate_id;
+        let gone = store::delete_of_tenant(tx, tenant).await?;
+        let drafts: Vec<Draft> = gone
+            .into_iter()
+            .map(|(user, version)| draft(DirectoryEvent::UserDeleted, tenant, user, version + 1))
+            .collect();
+        self.outbox.append(tx, &event.metadata.trace_id, &drafts).await?;
+        Ok(())
+    }
+
+    async fn committed(&self, _: &[Envelope]) {
+        self.relay.wake();
+    }
+}

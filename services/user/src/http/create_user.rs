@@ -1,0 +1,35 @@
+//! `POST /users/`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use common::auth::MaybeCaller;
+use common::http::{Body, Outcome};
+use contracts::user::{CreateUser, UserView};
+
+use crate::app::Users;
+
+/// Makes a user.
+///
+/// Public for the first admin of a tenant that has no user yet, and for a `user` with at most
+/// `can_book`. Admins make anyone in their tenant; `can_manage_users` makes users who may do no more
+/// than book and what the maker may do.
+#[utoipa::path(
+    post,
+    path = "/users/",
+    tag = "users",
+    request_body = CreateUser,
+    responses(
+        (status = 201, description = "The new user", body = UserView),
+        (status = 400, description = "E-mail já cadastrado para este tenant"),
+        (status = 404, description = "Tenant não encontrado"),
+    )
+)]
+pub(super) async fn create_user(
+    MaybeCaller(caller): MaybeCaller,
+    State(users): State<Users>,
+    Body(profile): Body<CreateUser>,
+) -> Outcome<(StatusCode, Json<UserView>)> {
+    let user = users.create(caller.as_ref(), profile).await?;
+    Ok((StatusCode::CREATED, Json(user.view())))
+}

@@ -1,0 +1,31 @@
+//! The body of an edit for the documentation: that of creation, with every field optional.
+
+use std::borrow::Cow;
+
+use contracts::user::CreateUser;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
+
+/// Any of a user's fields.
+pub(super) struct EditUser;
+
+impl PartialSchema for EditUser {
+    fn schema() -> RefOr<Schema> {
+        let mut whole = CreateUser::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut whole {
+            object.required.clear();
+        }
+        whole
+    }
+}
+
+impl ToSchema for EditUser {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("EditUser")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        CreateUser::schemas(schemas);
+    }
+}

@@ -1,0 +1,43 @@
+//! The user service: the people of the tenants, what they may do, and their sign-in.
+//!
+//! It signs the access tokens that every service verifies by itself, and owns the facts those
+//! services check them against; `user.*` events on `directory-events` tell them what has changed.
+
+mod app;
+mod error;
+mod events;
+mod http;
+mod store;
+
+use std::sync::Arc;
+
+use common::auth::Authenticator;
+use common::platform::{Assembly, BuildError};
+use common::providers::{Snapshots, UserDirectory, settings_provider};
+use common::{Platform, Service};
+
+use app::{Passwords, Signer, Users};
+
+/// Builds the service on `platform`: routes, migrations, event log and signing key, nothing running
+/// yet.
+pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
+    let assembly = Assembly::open(platform, contracts::Service::User).await?;
+    let failed = |error: &dyn std::fmt::Display| BuildError::Other(error.to_string());
+    let people = UserDirectory::new(platform);
+    let users = Users {
+        database: assembly.database.clone(),
+        outbox: assembly.outbox.clone(),
+        relay: assembly.relay.clone(),
+        clock: Arc::clone(&platform.clock),
+        ids: Arc::clone(&platform.ids),
+        tenants: settings_provider(platform, Snapshots::new(assembly.database.clone())),
+        clients: platform.clients.clone(),
+        people: Arc::clone(&people),
+        passwords: Passwords::new().map_err(|error| failed(&error))?,
+        signer: Arc::new(Signer::load(&platform.settings).map_err(|error| failed(&error))?),
+    };
+    let subscriptions = events::subscriptions(platform, &assembly);
+    let internal = http::internal(users.clone());
+    let routes = http::routes(users, Authenticator::new(platform, people));
+    Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, Vec::new()))
+}

@@ -1,0 +1,18 @@
+//! The schema, step by step. Migrations never name entities: they must mean the same for ever.
+
+mod m0010_users;
+
+use sea_orm_migration::prelude::*;
+
+/// Every migration of this service.
+pub(crate) struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        let mut all = common::streams::migrations();
+        all.extend(common::providers::migrations());
+        all.push(Box::new(m0010_users::Migration));
+        all
+    }
+}
