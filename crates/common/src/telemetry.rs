@@ -10,8 +10,10 @@ use crate::settings::{LogFormat, Settings};
 /// Starts logging. Harmless when a subscriber is set already, as in tests.
 pub fn init(settings: &Settings) {
     let level = &settings.log_level;
-    let filter = EnvFilter::try_new(format!("{level},sqlx=warn,sea_orm=warn,sea_orm_migration=warn,hyper=warn"))
-        .unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(format!(
+        "{level},sqlx=warn,sea_orm=warn,sea_orm_migration=warn,hyper=warn"
+    ))
+    .unwrap_or_else(|_| EnvFilter::new("info"));
     let eyes = std::io::stdout().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(eyes);
     let already = match settings.log_format {

@@ -100,13 +100,13 @@ impl Decode for CustomField {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CategoryMetadata {
     /// A note for integrators; not enforced.
-    #[schema(default = false)]
+    #[schema(default = false, required = false)]
     pub requires_qualification: bool,
     /// Stored; until shared capacity arrives every resource is exclusive.
-    #[schema(default = false)]
+    #[schema(default = false, required = false)]
     pub allows_multiple_bookings: bool,
     /// Fields enforced on the `attributes` of the category's resources.
-    #[schema(max_items = 50)]
+    #[schema(max_items = 50, required = false)]
     pub custom_fields: Vec<CustomField>,
     /// Free-form extras.
     #[serde(flatten)]
@@ -218,9 +218,10 @@ pub struct CreateCategory {
     #[schema(example = "#4CAF50")]
     pub color: Option<String>,
     /// Whether it is in use.
-    #[schema(default = true)]
+    #[schema(default = true, required = false)]
     pub is_active: bool,
     /// Rules for its resources.
+    #[schema(required = false)]
     pub category_metadata: CategoryMetadata,
 }
 
@@ -337,16 +338,16 @@ pub struct CreateResource {
     /// http(s) address of a picture.
     pub image_url: Option<String>,
     /// Whether it can be booked.
-    #[schema(default = "disponivel")]
+    #[schema(default = "disponivel", required = false)]
     pub status: ResourceStatus,
     /// How many people fit.
-    #[schema(minimum = 1, maximum = 100_000, default = 1)]
+    #[schema(minimum = 1, maximum = 100_000, default = 1, required = false)]
     pub capacity: u32,
     /// Free-form data; the category's custom fields are enforced.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, required = false)]
     pub attributes: Value,
     /// Weekly hours, as a map or a list; `{}` = the tenant's working hours every day.
-    #[schema(value_type = Object, example = json!({"monday": ["08:00-12:00", "14:00-18:00"]}))]
+    #[schema(value_type = Object, required = false, example = json!({"monday": ["08:00-12:00", "14:00-18:00"]}))]
     pub availability_schedule: Value,
 }
 

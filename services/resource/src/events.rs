@@ -1,5 +1,6 @@
 //! What the directory publishes, and what it listens to.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,7 +9,9 @@ use common::providers::Snapshots;
 use common::streams::{Draft, Handler, HandlerError, Subscription, WatchNews};
 use contracts::Service;
 use contracts::event::{BookingEvent, DirectoryEvent, Envelope};
+use futures_util::future::join_all;
 use sea_orm::DatabaseTransaction;
+use uuid::Uuid;
 
 use crate::app::Availability;
 use crate::store::{Category, Resource, categories, resources};
@@ -34,7 +37,7 @@ pub(crate) fn category_updated(category: &Category) -> Draft {
     draft(DirectoryEvent::CategoryUpdated, tenant_id, id, version)
 }
 
-fn draft(event: DirectoryEvent, tenant_id: uuid::Uuid, id: uuid::Uuid, sequence: i64) -> Draft {
+fn draft(event: DirectoryEvent, tenant_id: Uuid, id: Uuid, sequence: i64) -> Draft {
     Draft {
         tenant_id,
         aggregate_id: id,
@@ -111,12 +114,11 @@ impl Handler for Effects {
     }
 
     async fn committed(&self, events: &[Envelope]) {
+        let mut changed = BTreeSet::new();
         for event in events {
             let (source, tenant) = (event.metadata.source, event.metadata.tenant_id);
             if source == Service::Booking {
-                for resource in BookingEvent::resources(event) {
-                    self.availability.bookings_changed(resource).await;
-                }
+                changed.extend(BookingEvent::resources(event));
             } else if is_tenant_deleted(event) {
                 if let Err(error) = self.snapshots.forget(tenant).await {
                     tracing::warn!(%error, "could not forget the settings of a deleted tenant");
@@ -126,6 +128,8 @@ impl Handler for Effects {
                 self.availability.tenant_changed(tenant);
             }
         }
+        // At once: a shared cache that hangs must not hold the events up one by one.
+        join_all(changed.into_iter().map(|id| self.availability.bookings_changed(id))).await;
     }
 }
 

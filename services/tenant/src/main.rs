@@ -1,13 +1,9 @@
 //! The tenant service as a process of its own.
 
-use std::process::ExitCode;
-
-use common::lifecycle;
+use common::{Platform, lifecycle};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    lifecycle::main(contracts::Service::Tenant, async |platform| {
-        Ok(vec![marca_tenant::build(platform).await?])
-    })
-    .await
+async fn main() -> std::process::ExitCode {
+    let build = async |platform: &Platform| Ok(vec![marca_tenant::build(platform).await?]);
+    lifecycle::main(contracts::Service::Tenant, build).await
 }

@@ -1,13 +1,9 @@
 //! The user service as a process of its own.
 
-use std::process::ExitCode;
-
-use common::lifecycle;
+use common::{Platform, lifecycle};
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    lifecycle::main(contracts::Service::User, async |platform| {
-        Ok(vec![marca_user::build(platform).await?])
-    })
-    .await
+async fn main() -> std::process::ExitCode {
+    let build = async |platform: &Platform| Ok(vec![marca_user::build(platform).await?]);
+    lifecycle::main(contracts::Service::User, build).await
 }

@@ -29,6 +29,9 @@ pub fn document(mut openapi: OpenApi, service: Service) -> OpenApi {
     openapi.info.title = format!("Marca · {}", service.docs());
     env!("CARGO_PKG_VERSION").clone_into(&mut openapi.info.version);
     openapi.info.license = Some(license);
+    // Else they are those of the crate that collects the routes.
+    openapi.info.contact = None;
+    openapi.info.description = Some("Multi-tenant scheduling.".to_owned());
     let components = openapi.components.get_or_insert_with(Components::new);
     for (name, schema) in [
         (ErrorBody::name(), ErrorBody::schema()),

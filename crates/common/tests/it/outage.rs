@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::db::Engine;
-use common::streams::RedisBus;
-use testkit::servers::Redis;
+use common::streams::{MemoryBus, RedisBus};
+use testkit::servers::postgres::Durability;
 use testkit::servers::redis::Persistence;
+use testkit::servers::{Postgres, Redis};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::{ENGINES, SOURCE, World, streams};
+use crate::support::{ENGINES, SOURCE, TestDb, World, draft, streams};
 
 struct Running {
     world: Arc<World>,
@@ -23,7 +24,10 @@ struct Running {
 async fn start(engine: Engine, server: &Redis) -> Running {
     let streams = streams();
     let bus = RedisBus::connect(&server.url(), streams.clone()).expect("a URL");
-    let world = Arc::new(World::on(engine, Arc::new(bus), streams).await);
+    go(Arc::new(World::on(engine, Arc::new(bus), streams).await))
+}
+
+fn go(world: Arc<World>) -> Running {
     let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
     for relay in [world.relay.clone(), world.second_relay()] {
         let stop = stop.clone();
@@ -105,4 +109,44 @@ async fn events_flow_while_redis_is_away() {
     running.world.settle(200, Duration::from_secs(5)).await;
     eprintln!("effects after it went on: {:?}", resumed.elapsed());
     running.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_killed_under_load_loses_nothing_that_was_acknowledged() {
+    let mut server = Postgres::start(Durability::Full).expect("Postgres");
+    let (producer, consumer) = (TestDb::on_server(&server).await, TestDb::on_server(&server).await);
+    let world = World::between(producer, consumer, Arc::new(MemoryBus::new()), streams());
+    let running = go(Arc::new(world));
+    let mut writers = JoinSet::new();
+    for aggregate in 0..4 {
+        let world = Arc::clone(&running.world);
+        writers.spawn(async move {
+            let mut acknowledged = 0;
+            for sequence in 1..=60 {
+                // Failed or unknown: an event that is not acknowledged may be there or not.
+                let drafts = [draft(Uuid::from_u128(aggregate), sequence)];
+                acknowledged += i64::from(world.append(&drafts).await.is_ok());
+                tokio::time::sleep(Duration::from_millis(15)).await;
+            }
+            acknowledged
+        });
+    }
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let at = Instant::now();
+        server.restart().expect("kill and restart");
+        eprintln!("DBG restart {:?}", at.elapsed());
+    }
+    let at = Instant::now();
+    let acknowledged: i64 = writers.join_all().await.into_iter().sum();
+    eprintln!("DBG writers {:?}", at.elapsed());
+    running.world.relay.drain().await.expect("drain");
+    eprintln!("DBG drain {:?}", at.elapsed());
+    let head = running.world.outbox.head(&running.world.producer.db).await.expect("head");
+    eprintln!("{acknowledged} of 240 acknowledged, {head} in the log");
+    assert!(acknowledged > 60 && head >= acknowledged);
+    running.world.settle(head, Duration::from_secs(20)).await;
+    eprintln!("DBG settle {:?}", at.elapsed());
+    running.end().await;
+    eprintln!("DBG end {:?}", at.elapsed());
 }

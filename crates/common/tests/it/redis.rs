@@ -107,7 +107,7 @@ async fn a_redis_that_is_away_costs_little_time_and_comes_back_by_itself() {
 async fn a_watcher_says_when_it_may_have_missed_something() {
     let mut server = Redis::start(Persistence::None).expect("Redis");
     let (bus, streams) = bus(&server.url());
-    let mut watcher = bus.watch(&[streams.booking.clone()]);
+    let mut watcher = bus.watch(std::slice::from_ref(&streams.booking));
     let soon = Duration::from_secs(5);
     let mut next = async || tokio::time::timeout(soon, watcher.next()).await.expect("news");
     assert!(matches!(next().await, WatchNews::Lost), "nobody knows what was before");
@@ -137,10 +137,10 @@ async fn trimming_keeps_what_a_group_still_needs() {
         let _: Option<String> =
             ask(shared::shared(), &["XADD", stream, old, "event_type", "x"]).await;
     }
-    let day = Duration::from_secs(86_400);
+    let day = Duration::from_hours(24);
     assert_eq!(bus.trim(&streams.directory, day).await.expect("no stream"), 0);
     let _: String = ask(shared::shared(), &["XGROUP", "CREATE", stream, "slow", "0"]).await;
-    let long = Duration::from_secs(20 * 365 * 86_400);
+    let long = Duration::from_hours(20 * 365 * 24);
     assert_eq!(bus.trim(stream, long).await.expect("trim"), 0, "unread, and not twice as old");
     let _: String = ask(shared::shared(), &["XGROUP", "SETID", stream, "slow", "$"]).await;
     assert_eq!(bus.trim(stream, long).await.expect("trim"), 1);

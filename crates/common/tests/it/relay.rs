@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use common::db::Engine;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -82,13 +83,33 @@ async fn racing_writers_and_relays_leave_no_gap_and_no_double() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn numbering_never_starts_from_an_old_snapshot() {
+    let world = World::new(Engine::Postgres, Kind::Memory).await;
+    for round in 1..=12_i64 {
+        let drafts: Vec<_> = (1..=1_500).map(|n| draft(Uuid::from_u128(1), n)).collect();
+        world.append(&drafts).await.expect("append");
+        let mut relays = JoinSet::new();
+        for _ in 0..8 {
+            let relay = world.second_relay();
+            relays.spawn(async move { relay.drain().await.map(drop) });
+        }
+        for done in relays.join_all().await {
+            done.expect("drain");
+        }
+        let by_id = "SELECT pos FROM outbox ORDER BY id";
+        let expected: Vec<i64> = (1..=round * 1_500).collect();
+        assert!(numbers(&world.producer.db, by_id).await == expected, "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pruning_keeps_the_young_and_a_bus_without_memory_starts_at_what_is_left() {
     for engine in ENGINES {
         let world = World::new(engine, Kind::Memory).await;
         world.write(Uuid::from_u128(1), 5).await;
         world.relay.drain().await.expect("drain");
         let db = &world.producer.db;
-        let hour = Duration::from_secs(3_600);
+        let hour = Duration::from_hours(1);
         assert_eq!(world.outbox.prune(db, hour).await.expect("prune"), 0);
         world.append(&[draft(Uuid::from_u128(1), 6)]).await.expect("append");
         assert_eq!(

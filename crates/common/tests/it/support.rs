@@ -21,7 +21,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement,
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 use serde_json::json;
 use tempfile::TempDir;
-use testkit::servers::{postgres, redis};
+use testkit::servers::{Postgres, postgres, redis};
 use uuid::Uuid;
 
 pub(crate) const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
@@ -49,9 +49,10 @@ impl MigrationName for Effects {
 #[async_trait]
 impl MigrationTrait for Effects {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let id = match manager.get_database_backend() {
-            DbBackend::Postgres => "BIGSERIAL PRIMARY KEY",
-            _ => "INTEGER PRIMARY KEY AUTOINCREMENT",
+        let id = if manager.get_database_backend() == DbBackend::Postgres {
+            "BIGSERIAL PRIMARY KEY"
+        } else {
+            "INTEGER PRIMARY KEY AUTOINCREMENT"
         };
         let sql =
             format!("CREATE TABLE effect (id {id}, pos BIGINT NOT NULL, event TEXT NOT NULL)");
@@ -87,6 +88,14 @@ impl TestDb {
         let made = Self::empty(engine).await;
         made.db.migrate::<Migrator>().await.expect("migrate");
         made
+    }
+
+    /// One on a Postgres of the test's own.
+    pub(crate) async fn on_server(server: &Postgres) -> Self {
+        let url = postgres::fresh_database_on(&server.admin_url(), "common").await;
+        let db = Database::connect(&url, &Options::default()).await.expect("connect");
+        db.migrate::<Migrator>().await.expect("migrate");
+        Self { db, url, _folder: None }
     }
 }
 
@@ -196,8 +205,15 @@ impl World {
     }
 
     pub(crate) async fn on(engine: Engine, bus: Arc<dyn EventBus>, streams: Streams) -> Self {
-        let producer = TestDb::new(engine).await;
-        let consumer_db = TestDb::new(engine).await;
+        Self::between(TestDb::new(engine).await, TestDb::new(engine).await, bus, streams)
+    }
+
+    pub(crate) fn between(
+        producer: TestDb,
+        consumer_db: TestDb,
+        bus: Arc<dyn EventBus>,
+        streams: Streams,
+    ) -> Self {
         let outbox = Outbox::new(SOURCE, clock(), ids());
         let stream = streams.booking.clone();
         let relay =

@@ -2,5 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod ask;
+mod booking_cancel;
+mod booking_edit;
+mod booking_list;
+mod booking_order;
+mod booking_rules;
+mod booking_status;
+mod conflicts;
+mod recurring;
 mod walkthrough;
 mod world;

@@ -6,6 +6,8 @@ use http::Method;
 use serde_json::{Value, json};
 use testkit::app::{Answer, Build, Engine, TestApp};
 
+use crate::ask::{By, by};
+
 /// The all-in-one, as the tests build it.
 pub(crate) struct Marca;
 
@@ -105,6 +107,50 @@ impl World {
             "tenant_id": self.tenant, "resource_id": self.resource, "user_id": self.user,
             "client_id": self.user, "start_time": start, "end_time": end,
         })
+    }
+
+    /// The admin, in front of the app.
+    pub(crate) fn admin<'a>(&'a self, app: &'a TestApp) -> By<'a> {
+        by(app, &self.admin_token)
+    }
+
+    /// The plain user, in front of the app.
+    pub(crate) fn user<'a>(&'a self, app: &'a TestApp) -> By<'a> {
+        by(app, &self.user_token)
+    }
+
+    /// One more user, made by the admin, and a token of theirs.
+    pub(crate) async fn join(
+        &self,
+        app: &TestApp,
+        name: &str,
+        user_type: &str,
+        permissions: Value,
+    ) -> (String, String) {
+        let email = format!("{name}@{}.example", self.tenant);
+        let mut body = person(&self.tenant, name, &email, user_type);
+        body["permissions"] = permissions;
+        let id = self.admin(app).post("/users/", body).await.expect(201).id();
+        (id, login(app, &self.tenant, &email).await)
+    }
+
+    /// One more resource of the category, made by the admin.
+    pub(crate) async fn room(&self, app: &TestApp, name: &str) -> String {
+        let body = json!({ "tenant_id": self.tenant, "category_id": self.category, "name": name });
+        self.admin(app).post("/resources/", body).await.expect(201).id()
+    }
+
+    /// Asks for a day's slots as the plain user.
+    pub(crate) async fn day(&self, app: &TestApp, date: &str) -> Answer {
+        let path = format!("/resources/{}/availability?date={date}", self.resource);
+        self.user(app).get(&path).await
+    }
+
+    /// The starts of a day's slots, local, with offset.
+    pub(crate) async fn starts(&self, app: &TestApp, date: &str) -> Vec<String> {
+        let answer = self.day(app, date).await.expect(200);
+        let slots = answer.body["slots"].as_array().unwrap();
+        slots.iter().map(|slot| slot["start_time"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Books as the plain user.

@@ -15,10 +15,17 @@ pub(super) struct EditSettings;
 
 struct EditLabels;
 
-/// `whole` without a required field, and with the body of the edit at `nested`, if there is one.
+/// `whole` without required fields and defaults, and with the body of the edit at `nested`, if there
+/// is one.
 fn optional(mut whole: RefOr<Schema>, nested: Option<(&str, &str)>) -> RefOr<Schema> {
     if let RefOr::T(Schema::Object(object)) = &mut whole {
+        object.description = Some("What is absent stays as it is.".to_owned());
         object.required.clear();
+        for property in object.properties.values_mut() {
+            if let RefOr::T(Schema::Object(field)) = property {
+                field.default = None;
+            }
+        }
         if let Some((field, schema)) = nested {
             let schema = RefOr::Ref(Ref::from_schema_name(schema));
             object.properties.insert(field.to_owned(), schema);

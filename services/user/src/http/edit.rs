@@ -1,4 +1,4 @@
-//! The body of an edit for the documentation: that of creation, with every field optional.
+//! The body of an edit for the documentation: that of creation, with every field optional and no default.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,13 @@ impl PartialSchema for EditUser {
     fn schema() -> RefOr<Schema> {
         let mut whole = CreateUser::schema();
         if let RefOr::T(Schema::Object(object)) = &mut whole {
+            object.description = Some("What is absent stays as it is.".to_owned());
             object.required.clear();
+            for property in object.properties.values_mut() {
+                if let RefOr::T(Schema::Object(field)) = property {
+                    field.default = None;
+                }
+            }
         }
         whole
     }

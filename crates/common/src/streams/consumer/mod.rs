@@ -183,7 +183,8 @@ impl Consumer {
         Ok(lags)
     }
 
-    fn name(&self) -> &'static str {
+    /// The group: `booking-service`.
+    pub fn name(&self) -> &'static str {
         self.inner.subscription.consumer
     }
 

@@ -182,9 +182,7 @@ impl Availability {
     /// share has let go, since until then they may have been made anew from what it still had.
     pub(crate) async fn bookings_changed(&self, resource: Uuid) {
         self.near.forget(resource);
-        if self.bookings.forget(resource).await {
-            self.near.forget(resource);
-        }
+        self.let_go(resource).await;
     }
 
     /// The same, for those who cannot wait: the first half is done when this returns.
@@ -192,7 +190,13 @@ impl Availability {
         self.near.forget(resource);
         if self.bookings.are_shared() {
             let this = Arc::clone(self);
-            self.tasks.spawn(async move { this.bookings_changed(resource).await });
+            self.tasks.spawn(async move { this.let_go(resource).await });
+        }
+    }
+
+    async fn let_go(&self, resource: Uuid) {
+        if self.bookings.forget(resource).await {
+            self.near.forget(resource);
         }
     }
 

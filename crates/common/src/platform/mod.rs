@@ -1,20 +1,18 @@
 //! What a service is built from, and what it is once built. Nothing here is global: two platforms
 //! can live in one process.
 
-use std::any::Any;
+mod housekeeping;
+mod service;
+
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use axum::Router;
 use base64::Engine as _;
 use contracts::Service as Name;
 use contracts::client::Clients;
-use futures_util::future::BoxFuture;
 use sea_orm::DbErr;
-use sea_orm_migration::MigratorTrait;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,9 +23,9 @@ use crate::db::{Database, Options};
 use crate::http::{HttpTransport, LocalTransport, MixedTransport};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::streams::{
-    Consumer, EventBus, MemoryBus, Outbox, RedisBus, Relay, Streams, Subscription, WatchNews,
-};
+use crate::streams::{EventBus, MemoryBus, RedisBus, Streams, WatchNews};
+
+pub use service::{Assembly, Job, MigrationSet, Migrations, Service};
 
 /// What a service is built from. Cheap to clone.
 #[derive(Clone)]
@@ -58,6 +56,8 @@ pub struct Parts {
     /// The secret of calls between services.
     pub internal_token: String,
     local: LocalTransport,
+    /// The bus again, where it is Redis: for keeping its streams short.
+    redis: Option<RedisBus>,
     listeners: Mutex<Vec<Listener>>,
 }
 
@@ -102,15 +102,21 @@ impl Platform {
         let remote = HttpTransport::new(&settings.service_urls, &internal_token, metrics.clone());
         let remote = remote.map_err(|error| other(&error))?;
         let clients = Clients::new(Arc::new(MixedTransport::new(local.clone(), remote)));
-        let (bus, cache): (Arc<dyn EventBus>, Arc<dyn Cache>) = match &settings.redis_url {
+        let redis = match &settings.redis_url {
             Some(url) => {
-                let streams =
-                    Streams { booking: settings.booking_stream.clone(), ..Streams::default() };
-                let bus = RedisBus::connect(url, streams).map_err(|error| other(&error))?;
-                let cache = RedisCache::connect(url).map_err(|error| other(&error))?;
-                (Arc::new(bus), Arc::new(cache))
+                let booking = settings.booking_stream.clone();
+                let streams = Streams { booking, ..Streams::default() };
+                Some(RedisBus::connect(url, streams).map_err(|error| other(&error))?)
             }
-            None => (Arc::new(MemoryBus::new()), Arc::new(MemoryCache::new(100_000))),
+            None => None,
+        };
+        let bus: Arc<dyn EventBus> = match &redis {
+            Some(redis) => Arc::new(redis.clone()),
+            None => Arc::new(MemoryBus::new()),
+        };
+        let cache: Arc<dyn Cache> = match &settings.redis_url {
+            Some(url) => Arc::new(RedisCache::connect(url).map_err(|error| other(&error))?),
+            None => Arc::new(MemoryCache::new(100_000)),
         };
         Ok(Self(Arc::new(Parts {
             settings,
@@ -125,6 +131,7 @@ impl Platform {
             stop: CancellationToken::new(),
             internal_token,
             local,
+            redis,
             listeners: Mutex::default(),
         })))
     }
@@ -183,155 +190,4 @@ impl Platform {
 fn development_token() -> String {
     let secret: [u8; 32] = rand::random();
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret)
-}
-
-/// The migrations of a service.
-#[async_trait]
-pub trait Migrations: Send + Sync {
-    /// Applies what is pending.
-    async fn up(&self, database: &Database) -> Result<(), DbErr>;
-    /// Takes back the last `steps`, or all.
-    async fn down(&self, database: &Database, steps: Option<u32>) -> Result<(), DbErr>;
-    /// Names what is pending.
-    async fn pending(&self, database: &Database) -> Result<Vec<String>, DbErr>;
-}
-
-/// [`Migrations`] of a sea-orm migrator.
-pub struct MigrationSet<M>(PhantomData<fn() -> M>);
-
-impl<M> Default for MigrationSet<M> {
-    fn default() -> Self {
-        Self(PhantomData)
-    }
-}
-
-#[async_trait]
-impl<M: MigratorTrait + 'static> Migrations for MigrationSet<M> {
-    async fn up(&self, database: &Database) -> Result<(), DbErr> {
-        database.migrate::<M>().await
-    }
-
-    async fn down(&self, database: &Database, steps: Option<u32>) -> Result<(), DbErr> {
-        database.migrate_down::<M>(steps).await
-    }
-
-    async fn pending(&self, database: &Database) -> Result<Vec<String>, DbErr> {
-        database.pending::<M>().await
-    }
-}
-
-/// Work that is repeated while the service runs.
-pub struct Job {
-    /// For the log.
-    pub name: &'static str,
-    /// How long to wait between two runs.
-    pub every: std::time::Duration,
-    /// One run.
-    pub run: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
-}
-
-/// A service, built but not running.
-pub struct Service {
-    /// Which one.
-    pub name: Name,
-    /// What the gateway lets through.
-    pub routes: Router,
-    /// What only neighbours may ask, and `/health`, `/ready`, `/metrics`, `/`.
-    pub internal: Router,
-    /// Its specification.
-    pub openapi: utoipa::openapi::OpenApi,
-    /// Its database.
-    pub database: Database,
-    /// Its migrations.
-    pub migrations: Arc<dyn Migrations>,
-    /// Its readiness.
-    pub probe: crate::http::Probe,
-    /// Its log of events.
-    pub outbox: Outbox,
-    /// Publishes its events.
-    pub relay: Relay,
-    /// What it hears.
-    pub consumers: Vec<Consumer>,
-    /// What it repeats.
-    pub jobs: Vec<Job>,
-    /// Kept alive with it.
-    pub keep: Vec<Box<dyn Any + Send + Sync>>,
-}
-
-/// The parts that every service assembles in the same way.
-pub struct Assembly {
-    /// What it is built from.
-    pub platform: Platform,
-    /// Which service.
-    pub name: Name,
-    /// Its database.
-    pub database: Database,
-    /// Its log of events.
-    pub outbox: Outbox,
-    /// Publishes its events.
-    pub relay: Relay,
-}
-
-impl Assembly {
-    /// Opens the database and the outbox of a service.
-    pub async fn open(platform: &Platform, name: Name) -> Result<Self, BuildError> {
-        let database = platform.database(name).await?;
-        let outbox = Outbox::new(name, Arc::clone(&platform.clock), Arc::clone(&platform.ids));
-        let relay = Relay::new(
-            database.clone(),
-            outbox.clone(),
-            Arc::clone(&platform.bus),
-            platform.stream_of(name),
-            Arc::clone(&platform.clock),
-        );
-        Ok(Self { platform: platform.clone(), name, database, outbox, relay })
-    }
-
-    /// Puts the service together from its own parts.
-    pub fn finish<M: MigratorTrait + 'static>(
-        self,
-        routes: utoipa_axum::router::OpenApiRouter,
-        internal: Router,
-        subscriptions: Vec<Subscription>,
-        jobs: Vec<Job>,
-    ) -> Service {
-        let Self { platform, name, database, outbox, relay } = self;
-        let (routes, openapi) = routes.split_for_parts();
-        let openapi = crate::http::document(openapi, name);
-        let collections: Vec<String> = openapi.paths.paths.keys().cloned().collect();
-        let routes = routes.merge(crate::http::documentation(name, &openapi));
-        let routes = crate::http::finish(&platform, name.name(), routes, &collections);
-        let migrations: Arc<dyn Migrations> = Arc::new(MigrationSet::<M>::default());
-        let probe =
-            crate::http::Probe::new(&platform, name, database.clone(), Arc::clone(&migrations));
-        let internal =
-            crate::http::internal_routes(&platform, database.clone(), outbox.clone(), internal);
-        let consumers = subscriptions
-            .into_iter()
-            .map(|subscription| {
-                Consumer::new(
-                    database.clone(),
-                    Arc::clone(&platform.bus),
-                    platform.clients.clone(),
-                    subscription,
-                    Arc::clone(&platform.clock),
-                )
-            })
-            .collect();
-        let keep = Vec::new();
-        Service {
-            name,
-            routes,
-            internal,
-            openapi,
-            database,
-            migrations,
-            probe,
-            outbox,
-            relay,
-            consumers,
-            jobs,
-            keep,
-        }
-    }
 }

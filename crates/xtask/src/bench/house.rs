@@ -1,0 +1,351 @@
+//! The servers a benchmark runs against: Postgres that syncs every commit, Redis, four release
+//! builds, a tenant with room for millions of bookings.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use contracts::Service;
+use serde_json::{Value, json};
+use testkit::servers::postgres::Durability;
+use testkit::servers::redis::Persistence;
+use testkit::servers::service::ServiceCommand;
+use testkit::servers::{Postgres, Redis, ServiceProcess, WorkDir, tools};
+
+use crate::failure::Failure;
+use crate::shell;
+
+/// Resources of the tenant. With five-minute slots on 60 days each holds 17,280 bookings.
+const RESOURCES: usize = 400;
+/// Five-minute slots of a resource that one run may use.
+const SLOTS: usize = 2_400;
+
+/// Everything a benchmark needs, stopped with it.
+pub(crate) struct House {
+    folder: WorkDir,
+    postgres: Postgres,
+    _redis: Redis,
+    services: Vec<(Service, ServiceProcess)>,
+    token: String,
+    tenant: String,
+    user: String,
+    resources: Vec<String>,
+    date: String,
+    base: Cell<u64>,
+}
+
+impl House {
+    /// Starts everything and makes the tenant.
+    pub(crate) async fn start() -> Result<Self, Failure> {
+        let mut postgres = Postgres::start(Durability::Full)?;
+        let folder = WorkDir::new("bench")?;
+        sql(
+            &postgres,
+            "postgres",
+            "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'",
+        )?;
+        sql(&postgres, "postgres", "ALTER SYSTEM SET max_connections = 200")?;
+        postgres.stop()?;
+        postgres.restart()?;
+        sql(&postgres, "postgres", "CREATE EXTENSION pg_stat_statements")?;
+        for name in ["tenant", "user", "resource", "booking", "reference"] {
+            sql(&postgres, "postgres", &format!("CREATE DATABASE bench_{name}"))?;
+        }
+        let redis = Redis::start(Persistence::None)?;
+        let services = start_services(&postgres, &redis)?;
+        let mut house = Self {
+            folder,
+            postgres,
+            _redis: redis,
+            services,
+            token: String::new(),
+            tenant: String::new(),
+            user: String::new(),
+            resources: Vec::new(),
+            date: String::new(),
+            base: Cell::new(0),
+        };
+        house.populate().await?;
+        house.prepare_reference()?;
+        Ok(house)
+    }
+
+    fn url(&self, service: Service) -> String {
+        let found = self.services.iter().find(|(name, _)| *name == service);
+        found.map(|(_, process)| process.url()).unwrap_or_default()
+    }
+
+    pub(crate) fn booking_url(&self) -> String {
+        self.url(Service::Booking)
+    }
+
+    pub(crate) fn resource_url(&self) -> String {
+        self.url(Service::Resource)
+    }
+
+    pub(crate) fn reference_url(&self) -> String {
+        self.postgres.url("bench_reference")
+    }
+
+    pub(crate) fn reference_folder(&self) -> Result<PathBuf, Failure> {
+        Ok(self.folder.path().to_path_buf())
+    }
+
+    pub(crate) fn pgbench(&self) -> PathBuf {
+        tools::find_program("pgbench").unwrap_or_else(|| PathBuf::from("pgbench"))
+    }
+
+    pub(crate) fn next_base(&self) -> u64 {
+        self.base.set(self.base.get() + 1);
+        self.base.get()
+    }
+
+    /// Lets writes of the run before reach the disk, so that they do not disturb the next one.
+    pub(crate) fn settle(&self) {
+        // A failed checkpoint only makes the next figures noisier.
+        let _ = sql(&self.postgres, "postgres", "CHECKPOINT");
+    }
+
+    async fn call(&self, service: Service, path: &str, body: Value) -> Result<Value, Failure> {
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
+        let client = client.map_err(|error| Failure::new(error.to_string()))?;
+        let url = format!("{}{path}", self.url(service));
+        let mut request =
+            client.post(url).header("content-type", "application/json").body(body.to_string());
+        if !self.token.is_empty() {
+            request = request.bearer_auth(&self.token);
+        }
+        let response = request.send().await.map_err(|error| Failure::new(error.to_string()))?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| Failure::new(error.to_string()))?;
+        if !status.is_success() {
+            return Err(Failure::new(format!("{path}: {status}: {text}")));
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    async fn populate(&mut self) -> Result<(), Failure> {
+        let id = |value: &Value| value["id"].as_str().unwrap_or_default().to_owned();
+        let tenant = json!({
+            "name": "Bench", "domain": "bench.example", "logo_url": "https://bench.example/logo.png",
+            "theme_primary_color": "#000000", "plan": "basico",
+            "settings": {
+                "business_type": "bench", "timezone": "America/Sao_Paulo", "working_hours_start": "00:00",
+                "working_hours_end": "24:00", "booking_interval": 5, "advance_booking_days": 365,
+                "custom_labels": { "resource_singular": "R", "resource_plural": "R", "booking_label": "B", "user_label": "U" },
+            },
+        });
+        self.tenant = id(&self.call(Service::Tenant, "/tenants/", tenant).await?);
+        let password = "bench-password-1";
+        let admin = json!({
+            "tenant_id": self.tenant, "name": "Bench", "email": "admin@bench.example",
+            "user_type": "admin", "password": password,
+        });
+        self.user = id(&self.call(Service::User, "/users/", admin).await?);
+        let login = json!({ "email": "admin@bench.example", "password": password });
+        let login = self.call(Service::User, "/users/login", login).await?;
+        login["access_token"].as_str().unwrap_or_default().clone_into(&mut self.token);
+        let category = json!({ "tenant_id": self.tenant, "name": "Bench", "type": "fisico" });
+        let category = id(&self.call(Service::Resource, "/categories/", category).await?);
+        for number in 0..RESOURCES {
+            let name = format!("R{number}");
+            let body = json!({ "tenant_id": self.tenant, "category_id": category, "name": name });
+            let resource = self.call(Service::Resource, "/resources/", body).await?;
+            self.resources.push(id(&resource));
+        }
+        let date =
+            shell::capture(Command::new("date").args(["-u", "-d", "+20 days", "+%Y-%m-%d"]))?;
+        date.trim().clone_into(&mut self.date);
+        Ok(())
+    }
+
+    fn prepare_reference(&self) -> Result<(), Failure> {
+        let program = testkit::servers::service::binary("marca-booking")?;
+        let command = ServiceCommand::new("reference", release(&program))
+            .env("BOOKING_DATABASE_URL", self.reference_url());
+        command.run(&["migrate", "up"])?;
+        self.folder.write("reference.sql", REFERENCE)?;
+        Ok(())
+    }
+
+    fn script(&self, name: &str, request: &str) -> Result<PathBuf, Failure> {
+        let resources: Vec<String> = self.resources.iter().map(|id| format!("\"{id}\"")).collect();
+        let text = SCRIPT
+            .replace("{{resources}}", &resources.join(","))
+            .replace("{{token}}", &self.token)
+            .replace("{{tenant}}", &self.tenant)
+            .replace("{{user}}", &self.user)
+            .replace("{{date}}", &self.date)
+            .replace("{{request}}", request);
+        Ok(self.folder.write(name, &text)?)
+    }
+
+    /// Bookings on slots that no other run uses: run `number` has its own days.
+    pub(crate) fn create_script(&self, number: usize) -> Result<PathBuf, Failure> {
+        let request = CREATE
+            .replace("{{slots}}", &SLOTS.to_string())
+            .replace("{{first}}", &(number * SLOTS).to_string());
+        self.script("create.lua", &request)
+    }
+
+    pub(crate) fn read_script(&self) -> Result<PathBuf, Failure> {
+        self.script("read.lua", READ)
+    }
+
+    pub(crate) fn constant_script(&self) -> Result<PathBuf, Failure> {
+        self.script("constant.lua", "return wrk.format('GET', '/health', headers)")
+    }
+
+    /// What one booking costs on the warm path: statements by Postgres' own count, calls to
+    /// neighbours by the service's.
+    pub(crate) async fn cost_of_a_booking(&self) -> Result<Vec<String>, Failure> {
+        const BOOKINGS: usize = 200;
+        let day = format!("{}T12:00:00Z", self.date);
+        let body = |number: usize| {
+            json!({
+                "tenant_id": self.tenant, "resource_id": self.resources[number], "user_id": self.user,
+                "start_time": day, "end_time": day.replace("12:00", "12:05"),
+            })
+        };
+        for number in 0..BOOKINGS {
+            // Warms what is known of each resource; the bookings that count come after.
+            let at = format!("{}T10:00:00Z", self.date);
+            let mut warm = body(number);
+            warm["start_time"] = json!(at);
+            warm["end_time"] = json!(at.replace("10:00", "10:05"));
+            self.call(Service::Booking, "/bookings/", warm).await?;
+        }
+        let before = self.neighbour_calls().await?;
+        sql(&self.postgres, "postgres", "SELECT pg_stat_statements_reset()")?;
+        for number in 0..BOOKINGS {
+            self.call(Service::Booking, "/bookings/", body(number)).await?;
+        }
+        let statements = sql(
+            &self.postgres,
+            "postgres",
+            "SELECT calls || ' × ' || left(regexp_replace(query, '\\s+', ' ', 'g'), 90) FROM pg_stat_statements \
+             JOIN pg_database d ON d.oid = dbid WHERE d.datname = 'bench_booking' AND calls >= 100 ORDER BY calls DESC",
+        )?;
+        let calls = self.neighbour_calls().await? - before;
+        let mut lines = vec![
+            format!("{BOOKINGS} bookings, one after the other, warm: {calls} HTTP calls to neighbours."),
+            "Statements in the booking database meanwhile (the relay's, which run beside the requests, included):".to_owned(),
+        ];
+        lines.extend(statements.lines().map(|line| format!("- {line}")));
+        Ok(lines)
+    }
+
+    async fn neighbour_calls(&self) -> Result<u64, Failure> {
+        let url = format!("{}/metrics", self.booking_url());
+        let response = reqwest::get(url).await.map_err(|error| Failure::new(error.to_string()))?;
+        let text = response.text().await.map_err(|error| Failure::new(error.to_string()))?;
+        let calls = text.lines().filter(|line| line.starts_with("marca_neighbour_calls_total"));
+        Ok(calls.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
+    }
+}
+
+fn release(debug: &std::path::Path) -> PathBuf {
+    let name = debug.file_name().unwrap_or_default();
+    let target = debug.parent().and_then(std::path::Path::parent);
+    target.map(|target| target.join("release").join(name)).unwrap_or_default()
+}
+
+fn start_services(
+    postgres: &Postgres,
+    redis: &Redis,
+) -> Result<Vec<(Service, ServiceProcess)>, Failure> {
+    let mut commands = Vec::new();
+    for service in Service::ALL {
+        let binary = testkit::servers::service::binary(&format!("marca-{}", service.name()))?;
+        commands.push((service, ServiceCommand::new(service.name(), release(&binary))));
+    }
+    let address = |service: Service, commands: &[(Service, ServiceCommand)]| {
+        let found = commands.iter().find(|(name, _)| *name == service);
+        found.map(|(_, command)| format!("http://127.0.0.1:{}", command.port())).unwrap_or_default()
+    };
+    let addresses: Vec<(Service, String)> =
+        Service::ALL.iter().map(|service| (*service, address(*service, &commands))).collect();
+    let folder = std::env::temp_dir().join("marca-bench-data");
+    let mut running = Vec::new();
+    for (service, mut command) in commands {
+        for (other, url) in &addresses {
+            command =
+                command.env(&format!("{}_SERVICE_URL", other.name().to_uppercase()), url.clone());
+        }
+        let database = format!("{}_DATABASE_URL", service.name().to_uppercase());
+        command = command
+            .env(&database, postgres.url(&format!("bench_{}", service.name())))
+            .env("REDIS_URL", redis.url())
+            .env("AUTH_MODE", "required")
+            .env("INTERNAL_TOKEN", "bench-bench-bench-bench-bench-bench")
+            .env("LOG_FORMAT", "json")
+            .env("DATA_DIR", folder.display().to_string());
+        running.push((service, command.start()?));
+    }
+    Ok(running)
+}
+
+/// Runs one statement and returns what it printed.
+fn sql(postgres: &Postgres, database: &str, statement: &str) -> Result<String, Failure> {
+    shell::capture(
+        Command::new("psql")
+            .args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-c", statement])
+            .arg(postgres.url(database)),
+    )
+}
+
+/// The booking and its event in the words the service uses, with its own slots.
+const REFERENCE: &str = r#"\set i :i + 1
+\set slot :i * 100 + :client_id
+WITH b AS (
+  INSERT INTO booking (id, tenant_id, resource_id, user_id, client_id, start_time, end_time, zone,
+    wall_start, tzdb, status, notes, recurring_enabled, recurring_pattern, confirmation_code,
+    cancellation_hours, version, created_at, updated_at)
+  SELECT gen_random_uuid(), 'b0000000-0000-0000-0000-000000000001',
+    ('b0000000-0000-0000-' || lpad((:base)::text, 4, '0') || '-' || lpad((:slot % 400)::text, 12, '0'))::uuid,
+    'b0000000-0000-0000-0000-000000000002', NULL,
+    timestamptz '2027-01-01' + (:slot / 400) * interval '5 minutes',
+    timestamptz '2027-01-01' + (:slot / 400 + 1) * interval '5 minutes',
+    'America/Sao_Paulo', '2027-01-01 00:00:00', 'bundled 2026e', 'pendente', NULL, false, NULL,
+    substr(md5(random()::text || :slot), 1, 12), 24, 1, now(), now()
+  WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE id IN ('b0000000-0000-0000-0000-000000000001',
+    'b0000000-0000-0000-0000-000000000002', 'b0000000-0000-0000-0000-000000000003'))
+  ON CONFLICT DO NOTHING RETURNING id)
+INSERT INTO outbox (event_id, tenant_id, aggregate_id, sequence, event_type, payload, trace_id, created_at)
+SELECT gen_random_uuid(), 'b0000000-0000-0000-0000-000000000001', b.id, 1, 'booking.created',
+  '{"booking_id":"b0000000-0000-0000-0000-000000000003","user_id":"b0000000-0000-0000-0000-000000000003","resource_id":"b0000000-0000-0000-0000-000000000003","tenant_id":"b0000000-0000-0000-0000-000000000003","status":"pendente","start_time":"2027-01-01T00:00:00Z","end_time":"2027-01-01T00:05:00Z"}',
+  '01a200966fe7715d8acbbe5efcf47b3f', now() FROM b;
+"#;
+
+const SCRIPT: &str = r#"local resources = { {{resources}} }
+local headers = { ["Authorization"] = "Bearer {{token}}", ["Content-Type"] = "application/json" }
+local tenant, user, date = "{{tenant}}", "{{user}}", "{{date}}"
+local counter = 0
+local threads = 0
+local epoch = os.time()
+epoch = epoch - epoch % 300 + 86400
+function setup(thread) thread:set("id", threads); threads = threads + 1 end
+function request() {{request}} end
+function done(summary, latency, requests)
+  local errors = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
+  print(string.format("FIGURES %.1f %.3f %.3f %d", (summary.requests - summary.errors.status) / summary.duration * 1e6,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, errors))
+end
+"#;
+
+/// Two threads take turns on the slots; a slot is used once.
+const CREATE: &str = r#"
+  local n = counter * 2 + id
+  counter = counter + 1
+  local resource = resources[n % #resources + 1]
+  local start = epoch + ({{first}} + math.floor(n / #resources) % {{slots}}) * 300
+  local body = string.format('{"tenant_id":"%s","resource_id":"%s","user_id":"%s","start_time":"%s","end_time":"%s"}',
+    tenant, resource, user, os.date("!%Y-%m-%dT%H:%M:%SZ", start), os.date("!%Y-%m-%dT%H:%M:%SZ", start + 300))
+  return wrk.format("POST", "/bookings/", headers, body)
+"#;
+
+const READ: &str = r#"
+  counter = counter + 1
+  return wrk.format("GET", "/resources/" .. resources[counter % 50 + 1] .. "/availability?date=" .. date, headers)
+"#;
