@@ -2,7 +2,7 @@
 //! themselves is done whole or not at all.
 
 use crate::api::Api;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Options};
 use crate::figures::{alone, seed, tell};
 use crate::sql::Sql;
 use crate::world::{Slot, World};
@@ -34,7 +34,7 @@ enum Cut {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_hang_up_lose_nobody_anything() {
     let _alone = alone().await;
-    let cluster = Cluster::shared().await;
+    let cluster = Cluster::start(Options::default()).await;
     let api = cluster.api();
     let world = World::dense(&api).await;
     let mut random = StdRng::seed_from_u64(seed("hang-ups"));

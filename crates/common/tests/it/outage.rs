@@ -113,7 +113,7 @@ async fn events_flow_while_redis_is_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_killed_under_load_loses_nothing_that_was_acknowledged() {
-    let mut server = Postgres::start(Durability::Full).expect("Postgres");
+    let mut server = Postgres::start(Durability::Fast).expect("Postgres");
     let (producer, consumer) = (TestDb::on_server(&server).await, TestDb::on_server(&server).await);
     let world = World::between(producer, consumer, Arc::new(MemoryBus::new()), streams());
     let running = go(Arc::new(world));
@@ -133,20 +133,13 @@ async fn postgres_killed_under_load_loses_nothing_that_was_acknowledged() {
     }
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(250)).await;
-        let at = Instant::now();
         server.restart().expect("kill and restart");
-        eprintln!("DBG restart {:?}", at.elapsed());
     }
-    let at = Instant::now();
     let acknowledged: i64 = writers.join_all().await.into_iter().sum();
-    eprintln!("DBG writers {:?}", at.elapsed());
     running.world.relay.drain().await.expect("drain");
-    eprintln!("DBG drain {:?}", at.elapsed());
     let head = running.world.outbox.head(&running.world.producer.db).await.expect("head");
     eprintln!("{acknowledged} of 240 acknowledged, {head} in the log");
     assert!(acknowledged > 60 && head >= acknowledged);
     running.world.settle(head, Duration::from_secs(20)).await;
-    eprintln!("DBG settle {:?}", at.elapsed());
     running.end().await;
-    eprintln!("DBG end {:?}", at.elapsed());
 }

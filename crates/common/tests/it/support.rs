@@ -94,6 +94,12 @@ impl TestDb {
     pub(crate) async fn on_server(server: &Postgres) -> Self {
         let url = postgres::fresh_database_on(&server.admin_url(), "common").await;
         let db = Database::connect(&url, &Options::default()).await.expect("connect");
+        // The fast server acknowledges before it writes; a kill -9 would lose what it said it has.
+        let careful = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = on', \
+                       current_database()); END $$";
+        db.write().execute_unprepared(careful).await.expect("a setting");
+        db.close().await;
+        let db = Database::connect(&url, &Options::default()).await.expect("connect");
         db.migrate::<Migrator>().await.expect("migrate");
         Self { db, url, _folder: None }
     }

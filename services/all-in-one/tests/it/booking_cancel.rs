@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use testkit::app::TestApp;
 
 use crate::ask::{booking_events, invalid, names, refused, well_refused};
-use crate::world::{World, guarded};
+use crate::world::World;
 
-testkit::on_both_engines!(guarded =>
+testkit::on_both_engines!(crate::world::guarded =>
     a_cancelled_booking_says_who_when_and_why_once,
     one_may_cancel_until_the_very_second,
     with_zero_hours_one_may_always_cancel,
@@ -42,8 +42,9 @@ async fn a_cancelled_booking_says_who_when_and_why_once(app: TestApp) {
         let again = w.admin(&app).patch(&cancel, body).await.expect(200);
         assert_eq!(again.body, done.body, "cancelling twice changes nothing");
     }
-    let again = w.user(&app).patch(&format!("{path}/status?status_param=cancelado"), Value::Null);
-    assert_eq!(again.await.expect(200).body, done.body);
+    let status = format!("{path}/status?status_param=cancelado");
+    let again = w.user(&app).patch(&status, Value::Null).await.expect(200);
+    assert_eq!(again.body, done.body);
     assert_eq!(names(&booking_events(&app).await), ["booking.created", "booking.cancelled"]);
     app.stop().await;
 }

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use testkit::app::{Answer, TestApp};
 
 use crate::ask::{JSON, booking_events, invalid, names, refused, well_refused};
-use crate::world::{World, guarded};
+use crate::world::World;
 
-testkit::on_both_engines!(guarded =>
+testkit::on_both_engines!(crate::world::guarded =>
     an_edit_changes_what_it_names_and_nothing_else,
     a_booking_does_not_conflict_with_itself,
     a_booking_moves_to_another_resource,

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use testkit::app::TestApp;
 
 use crate::ask::{by, column, invalid, refused, well_refused};
-use crate::world::{World, guarded};
+use crate::world::World;
 
-testkit::on_both_engines!(guarded =>
+testkit::on_both_engines!(crate::world::guarded =>
     a_window_shows_what_overlaps_it,
     filters_narrow_the_list,
     a_plain_user_sees_only_his_own,

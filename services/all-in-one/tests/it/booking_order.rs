@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use testkit::app::TestApp;
 
 use crate::ask::{booking_events, by, invalid, refused};
-use crate::world::{World, guarded};
+use crate::world::World;
 
-testkit::on_both_engines!(guarded =>
+testkit::on_both_engines!(crate::world::guarded =>
     of_two_broken_rules_the_earlier_one_is_told,
     the_shape_is_judged_before_the_token,
     confirming_is_a_question_of_authority,

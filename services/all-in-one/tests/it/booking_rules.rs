@@ -5,9 +5,9 @@ use serde_json::json;
 use testkit::app::TestApp;
 
 use crate::ask::{booking_events, invalid, refused};
-use crate::world::{World, guarded};
+use crate::world::World;
 
-testkit::on_both_engines!(guarded =>
+testkit::on_both_engines!(crate::world::guarded =>
     each_rule_holds_at_its_boundary,
     working_hours_are_of_one_local_day,
     the_grid_begins_when_the_business_opens,

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use testkit::app::{Answer, TestApp};
 
 use crate::ask::{By, booking_events, by, invalid, names, refused, well_refused};
-use crate::world::{World, guarded};
+use crate::world::World;
 
-testkit::on_both_engines!(guarded =>
+testkit::on_both_engines!(crate::world::guarded =>
     every_status_can_be_reached_and_each_change_is_told_once,
     plain_users_do_not_confirm,
     coming_back_needs_a_free_interval,

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use testkit::app::TestApp;
 
 use crate::ask::{booking_events, keys, refused};
-use crate::world::{World, guarded};
+use crate::world::World;
 
-testkit::on_both_engines!(guarded =>
+testkit::on_both_engines!(crate::world::guarded =>
     every_booking_in_the_way_is_listed_and_nobody_is_named,
     touching_bookings_and_other_resources_are_not_in_the_way,
     only_active_bookings_are_in_the_way,

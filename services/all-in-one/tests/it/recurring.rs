@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use testkit::app::TestApp;
 
 use crate::ask::{booking_events, column, invalid};
-use crate::world::{World, guarded};
+use crate::world::World;
 
-testkit::on_both_engines!(guarded =>
+testkit::on_both_engines!(crate::world::guarded =>
     a_good_pattern_is_stored_and_given_back,
     a_bad_pattern_names_every_field,
     a_pattern_can_be_changed_and_cleared,

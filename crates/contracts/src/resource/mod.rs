@@ -1,0 +1,190 @@
+//! Categories and resources: what can be booked.
+
+mod category;
+
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use scheduling::Weekly;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::form::{Decode, Faults, Form, choice, http_url, integer, object, text, uuid};
+
+pub use category::{CategoryMetadata, CategoryType, CategoryView, CreateCategory, CustomField, FieldType};
+
+/// Whether a resource can be booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ResourceStatus {
+    /// It can.
+    Disponivel,
+    /// It is being mended.
+    Manutencao,
+    /// It cannot.
+    Indisponivel,
+}
+
+impl ResourceStatus {
+    /// The wire values.
+    pub const WORDS: &'static [&'static str] = &["disponivel", "manutencao", "indisponivel"];
+
+    /// Reads the wire value.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "disponivel" => Some(Self::Disponivel),
+            "manutencao" => Some(Self::Manutencao),
+            "indisponivel" => Some(Self::Indisponivel),
+            _ => None,
+        }
+    }
+
+    /// The wire value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disponivel => "disponivel",
+            Self::Manutencao => "manutencao",
+            Self::Indisponivel => "indisponivel",
+        }
+    }
+}
+
+/// A new resource, or the merged whole of an edited one.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CreateResource {
+    /// The tenant it belongs to; it never changes.
+    pub tenant_id: Uuid,
+    /// Its category, of the same tenant.
+    pub category_id: Uuid,
+    /// Its name.
+    #[schema(min_length = 1, max_length = 200, example = "Sala 1 - Spinning")]
+    pub name: String,
+    /// Free text.
+    #[schema(max_length = 2000)]
+    pub description: Option<String>,
+    /// Where it is.
+    #[schema(max_length = 200)]
+    pub location: Option<String>,
+    /// http(s) address of a picture.
+    pub image_url: Option<String>,
+    /// Whether it can be booked.
+    #[schema(default = "disponivel", required = false)]
+    pub status: ResourceStatus,
+    /// How many people fit.
+    #[schema(minimum = 1, maximum = 100_000, default = 1, required = false)]
+    pub capacity: u32,
+    /// Free-form data; the category's custom fields are enforced.
+    #[schema(value_type = Object, required = false)]
+    pub attributes: Value,
+    /// Weekly hours, as a map or a list; `{}` = the tenant's working hours every day.
+    #[schema(value_type = Object, required = false, example = json!({"monday": ["08:00-12:00", "14:00-18:00"]}))]
+    pub availability_schedule: Value,
+}
+
+impl Decode for CreateResource {
+    fn decode(form: &mut Form<'_>) -> Option<Self> {
+        let tenant_id = form.required("tenant_id", uuid);
+        let category_id = form.required("category_id", uuid);
+        let name = form.required("name", text(1, 200));
+        let description = form.optional("description", text(0, 2_000));
+        let location = form.optional("location", text(0, 200));
+        let image_url = form.optional("image_url", http_url);
+        let status = form.or(
+            "status",
+            ResourceStatus::Disponivel,
+            choice(ResourceStatus::WORDS, ResourceStatus::parse),
+        );
+        let capacity = form.or("capacity", 1, integer(1, 100_000));
+        let attributes = form.optional("attributes", object);
+        let schedule = form.optional("availability_schedule", schedule);
+        Some(Self {
+            tenant_id: tenant_id?,
+            category_id: category_id?,
+            name: name?,
+            description: description?,
+            location: location?,
+            image_url: image_url?,
+            status: status?,
+            capacity: u32::try_from(capacity?).ok()?,
+            attributes: attributes?.unwrap_or_else(|| json!({})),
+            availability_schedule: schedule?.unwrap_or_else(|| json!({})),
+        })
+    }
+}
+
+fn schedule(value: &Value, faults: &mut Faults) -> Option<Value> {
+    object(value, faults)?;
+    match Weekly::parse(value) {
+        Ok(_) => Some(value.clone()),
+        Err(found) => {
+            for fault in found {
+                faults.add_below(&fault.path, fault.code, fault.message);
+            }
+            None
+        }
+    }
+}
+
+/// A resource with its category.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ResourceView {
+    /// Its id.
+    pub id: Uuid,
+    /// The tenant it belongs to.
+    pub tenant_id: Uuid,
+    /// Its category's id.
+    pub category_id: Uuid,
+    /// Its category.
+    pub category: CategoryView,
+    /// Its name.
+    pub name: String,
+    /// Free text.
+    pub description: Option<String>,
+    /// Where it is.
+    pub location: Option<String>,
+    /// Address of a picture.
+    pub image_url: Option<String>,
+    /// Whether it can be booked.
+    pub status: ResourceStatus,
+    /// How many people fit.
+    pub capacity: u32,
+    /// Free-form data.
+    #[schema(value_type = Object)]
+    pub attributes: Value,
+    /// Weekly hours, in the form they were written.
+    #[schema(value_type = Object)]
+    pub availability_schedule: Value,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A free slot, in the tenant's zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SlotView {
+    /// When it starts.
+    pub start_time: DateTime<FixedOffset>,
+    /// When it ends.
+    pub end_time: DateTime<FixedOffset>,
+}
+
+/// The free slots of a resource on one civil day.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AvailabilityView {
+    /// The resource.
+    pub resource_id: Uuid,
+    /// Its tenant.
+    pub tenant_id: Uuid,
+    /// The civil day.
+    #[schema(example = "2027-03-14")]
+    pub date: NaiveDate,
+    /// The tenant's zone.
+    pub timezone: String,
+    /// Every slot that can be booked, in order.
+    pub slots: Vec<SlotView>,
+    /// `default` when the tenant's settings were never seen and cannot be reached; else absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(null))]
+    pub settings_source: Option<String>,
+}
