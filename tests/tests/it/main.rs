@@ -7,9 +7,18 @@ mod cluster;
 mod figures;
 mod sql;
 mod world;
+mod load;
 
 mod walkthrough;
 mod gateway;
 mod race;
 mod freshness;
 mod hangups;
+mod caches;
+mod redis_outage;
+mod kills;
+mod postgres_outage;
+mod neighbours;
+mod drain;
+mod commands;
+mod all_in_one;

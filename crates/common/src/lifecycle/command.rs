@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Running;
 use crate::http::{Bound, serve};
 use crate::platform::{BuildError, Platform, Service};
-use crate::settings::{AuthMode, Env, Settings, Topology};
+use crate::settings::{AuthMode, Env, Environment, Settings, SigningKey, Topology};
 use crate::telemetry;
 
 /// How long the port stays open after the process was told to stop, so that balancers notice.
@@ -265,9 +265,17 @@ async fn migrate(
 
 async fn openapi(
     program: &impl Program,
-    settings: Settings,
+    mut settings: Settings,
     wanted: Option<&str>,
 ) -> Result<ExitCode, String> {
+    // Nothing is stored: no folder of the user's is touched and no server asked.
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    settings.data_dir = folder.path().to_path_buf();
+    settings.signing_key = SigningKey::File(folder.path().join("signing-key.pem"));
+    settings.environment = Environment::Development;
+    for (service, url) in &mut settings.databases {
+        *url = format!("sqlite://{}", folder.path().join(service.name()).display());
+    }
     let platform = Platform::open(settings).map_err(|error| error.to_string())?;
     let services = program.build(&platform).await.map_err(|error| error.to_string())?;
     let found =

@@ -10,7 +10,9 @@ use contracts::tenant::{CustomLabels, Settings as TenantSettings};
 use scheduling::{ClockTime, WorkingHours, zone::Zone};
 use url::Url;
 
-use super::{AuthMode, Env, Environment, LogFormat, Offence, Origins, Settings, SigningKey, Topology};
+use super::{
+    AuthMode, Env, Environment, LogFormat, Offence, Origins, Settings, SigningKey, Topology,
+};
 
 pub(super) struct Reader<'e> {
     env: &'e Env,
@@ -74,12 +76,11 @@ pub(super) fn gather(reader: &mut Reader<'_>, topology: Topology) -> Settings {
     );
     let production = environment == Environment::Production;
     let open = if production { AuthMode::Required } else { AuthMode::Optional };
-    let auth_mode =
-        reader.parsed("AUTH_MODE", open, "required or optional", |word| match word {
-            "required" => Some(AuthMode::Required),
-            "optional" => Some(AuthMode::Optional),
-            _ => None,
-        });
+    let auth_mode = reader.parsed("AUTH_MODE", open, "required or optional", |word| match word {
+        "required" => Some(AuthMode::Required),
+        "optional" => Some(AuthMode::Optional),
+        _ => None,
+    });
     let host = if production { "0.0.0.0" } else { "127.0.0.1" };
     let host = host.parse().unwrap_or(IpAddr::from([127, 0, 0, 1]));
     let port = match topology {
@@ -110,10 +111,7 @@ pub(super) fn gather(reader: &mut Reader<'_>, topology: Topology) -> Settings {
         availability_ttl: reader.seconds("CACHE_TTL_AVAILABILITY", 300, 1, 86_400),
         default_rules: default_rules(reader),
         internal_token: reader.env.get("INTERNAL_TOKEN").map(str::to_owned),
-        signing_key: match (
-            reader.env.get("SIGNING_KEY_PEM"),
-            reader.env.get("SIGNING_KEY_FILE"),
-        ) {
+        signing_key: match (reader.env.get("SIGNING_KEY_PEM"), reader.env.get("SIGNING_KEY_FILE")) {
             (Some(pem), _) => SigningKey::Pem(pem.replace("\\n", "\n")),
             (None, Some(file)) => SigningKey::File(PathBuf::from(file)),
             (None, None) => SigningKey::File(data_dir.join("signing-key.pem")),
@@ -138,10 +136,7 @@ pub(super) fn guard(settings: &Settings, reader: &mut Reader<'_>) {
     }
     let weak = |secret: &str| secret.len() < 32 || secret.contains("change-me");
     if settings.internal_token.as_deref().is_none_or(weak) {
-        reader.offend(
-            "INTERNAL_TOKEN",
-            "must be a secret of at least 32 characters in production",
-        );
+        reader.offend("INTERNAL_TOKEN", "must be a secret of at least 32 characters in production");
     }
     if settings.databases.values().any(|url| url.starts_with("sqlite")) {
         reader.offend("DATABASE_URL", "must be Postgres in production, not SQLite");
@@ -152,7 +147,6 @@ pub(super) fn guard(settings: &Settings, reader: &mut Reader<'_>) {
         reader.offend("SIGNING_KEY_FILE", "must name the Ed25519 key in production");
     }
 }
-
 
 const fn database_variable(service: Service) -> &'static str {
     match service {
@@ -273,4 +267,3 @@ fn default_rules(reader: &mut Reader<'_>) -> TenantSettings {
         default_booking_status: contracts::BookingStatus::Pendente,
     }
 }
-

@@ -9,7 +9,7 @@ use testkit::servers::redis::{self, Persistence};
 
 use crate::support::ids;
 
-const TTL: Duration = Duration::from_secs(60);
+const TTL: Duration = Duration::from_mins(1);
 
 fn caches() -> Vec<Box<dyn Cache>> {
     let redis = RedisCache::connect(redis::shared()).expect("a URL");

@@ -3,6 +3,7 @@
 mod bus;
 mod cache;
 mod consumer;
+mod databases;
 mod db;
 mod hook;
 mod outage;

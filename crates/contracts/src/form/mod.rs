@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::problem::FieldFault;
 
-pub use rules::{boolean, choice, colour, email, from_text, http_url, integer, is_host, list, nested, object, text, time, uuid};
+pub use rules::{
+    boolean, choice, colour, email, from_text, http_url, integer, is_host, list, nested, object,
+    text, time, uuid,
+};
 
 /// A type that can be read from a JSON object with every fault named.
 pub trait Decode: Sized {

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::form::{Decode, Faults, Form, boolean, choice, colour, list, nested, object, text, uuid};
+use crate::form::{
+    Decode, Faults, Form, boolean, choice, colour, list, nested, object, text, uuid,
+};
 use crate::problem::FieldFault;
 
 /// What kind of thing a category holds.
@@ -278,4 +280,3 @@ pub struct CategoryView {
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
 }
-

@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use crate::form::{Decode, Faults, Form, choice, http_url, integer, object, text, uuid};
 
-pub use category::{CategoryMetadata, CategoryType, CategoryView, CreateCategory, CustomField, FieldType};
+pub use category::{
+    CategoryMetadata, CategoryType, CategoryView, CreateCategory, CustomField, FieldType,
+};
 
 /// Whether a resource can be booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -131,6 +131,19 @@ impl Process {
         Ok(Exit { status, forced, took: began.elapsed() })
     }
 
+    /// Waits at most `timeout` for it to end by itself, then kills it; `None` if it was killed.
+    pub(crate) fn wait_end(&mut self, timeout: Duration) -> Result<Option<ExitStatus>, ServerError> {
+        let waited = blocking(timeout, || match self.child.try_wait() {
+            Ok(Some(status)) => Seen::Ready(status),
+            Ok(None) => Seen::NotYet,
+            Err(error) => Seen::Hopeless(error),
+        });
+        if waited.is_none() {
+            self.kill();
+        }
+        waited.transpose().map_err(ServerError::io(format!("wait for {}", self.name)))
+    }
+
     /// Polls `probe` until it holds, the process ends or `timeout` passes.
     pub(crate) fn wait_ready(
         &mut self,

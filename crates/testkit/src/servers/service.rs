@@ -77,6 +77,14 @@ impl ServiceCommand {
         command.output().map_err(ServerError::io(format!("run {}", self.program.display())))
     }
 
+    /// Runs it to its end, with its arguments, and at most for `timeout`; for commands and for
+    /// starts that shall be refused.
+    pub fn finish(self, timeout: Duration) -> Result<Finished, ServerError> {
+        let mut service = self.start_unready()?;
+        let ended = service.process.wait_end(timeout)?;
+        Ok(Finished { code: ended.and_then(|status| status.code()), output: service.log_text() })
+    }
+
     /// Starts it and waits until `/ready` answers 200.
     pub fn start(self) -> Result<ServiceProcess, ServerError> {
         let mut service = self.start_unready()?;
@@ -106,6 +114,15 @@ impl ServiceCommand {
         let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
         own.chain(self.environment.iter().cloned()).collect()
     }
+}
+
+/// How a command ended.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// Its exit code; `None` if it was killed, also because it did not end in time.
+    pub code: Option<i32>,
+    /// Everything it printed, on either stream.
+    pub output: String,
 }
 
 /// A running service; killed when dropped.

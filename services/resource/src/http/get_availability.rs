@@ -1,25 +1,43 @@
 //! `GET /resources/{id}/availability`.
 
+use std::convert::Infallible;
+
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use common::auth::Caller;
-use common::http::{Context, Id, Outcome, Params};
-use contracts::form::{Decode, Form, text};
+use common::http::{Context, Id, Outcome};
 use contracts::resource::AvailabilityView;
 
 use crate::app::Directory;
 
-/// Which day. Whether it is one is judged after the resource was found.
-pub(super) struct Day(Option<String>);
+/// Which day, and whether the caches may answer. Whether it is a day at all is judged after the
+/// resource was found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    date: Option<String>,
+    bypass: bool,
+}
 
-impl Decode for Day {
-    fn decode(form: &mut Form<'_>) -> Option<Self> {
-        let date = form.optional("date", text(0, 100));
-        let alias = form.optional("data", text(0, 100));
-        Some(Self(date?.or(alias?)))
+impl Asked {
+    /// Reads `date`, or `data` where there is none; the first of twins counts.
+    fn read(query: &str, headers: &HeaderMap) -> Self {
+        let named = |wanted: &str| {
+            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+        };
+        Self { date: named("date").or_else(|| named("data")), bypass: wants_it_fresh(headers) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::read(parts.uri.query().unwrap_or(""), &parts.headers))
     }
 }
 
@@ -48,11 +66,10 @@ pub(super) async fn get_availability(
     State(directory): State<Directory>,
     context: Context,
     Id(id): Id,
-    Params(Day(date)): Params<Day>,
-    headers: HeaderMap,
+    Asked { date, bypass }: Asked,
 ) -> Outcome<Response> {
-    let (scope, bypass) = (caller.scope(), wants_it_fresh(&headers));
-    let ready = directory.availability().of_day(scope, id, date.as_deref(), bypass).await?;
+    let availability = directory.availability();
+    let ready = availability.of_day(caller.scope(), id, date.as_deref(), bypass).await?;
     context.note_tenant(ready.tenant_id);
     let mut response = Response::new(Body::from(ready.body.clone()));
     let answer = response.headers_mut();
@@ -73,6 +90,14 @@ fn wants_it_fresh(headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_day_has_two_names() {
+        let date = |query| Asked::read(query, &HeaderMap::new()).date;
+        assert_eq!(date("data=b&date=a"), Some("a".to_owned()));
+        assert_eq!(date("x=1&data=2027%2D03"), Some("2027-03".to_owned()));
+        assert_eq!(date("dates=1"), None);
+    }
 
     #[test]
     fn no_cache_is_found_among_other_directives() {
