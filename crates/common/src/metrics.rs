@@ -35,7 +35,7 @@ struct Inner {
     requests: Family<RequestLabels, Histogram>,
     neighbour_calls: Family<KindLabels, Counter>,
     consumer_lag: Family<KindLabels, Gauge>,
-    events: Family<KindLabels, Counter>,
+    dead_letters: Family<KindLabels, Gauge>,
 }
 
 impl Default for Metrics {
@@ -46,15 +46,19 @@ impl Default for Metrics {
         });
         let neighbour_calls = Family::<KindLabels, Counter>::default();
         let consumer_lag = Family::<KindLabels, Gauge>::default();
-        let events = Family::<KindLabels, Counter>::default();
+        let dead_letters = Family::<KindLabels, Gauge>::default();
         registry.register("http_request_seconds", "Time to answer, by route", requests.clone());
         registry.register("neighbour_calls", "Calls to other services", neighbour_calls.clone());
         registry.register("consumer_lag", "Head minus checkpoint, by source", consumer_lag.clone());
-        registry.register("events", "Events, by what became of them", events.clone());
+        registry.register(
+            "dead_letters",
+            "Events laid aside after failing, at most 1,000 counted",
+            dead_letters.clone(),
+        );
         let tzdb: Family<Vec<(&str, String)>, Gauge> = Family::default();
         tzdb.get_or_create(&vec![("version", scheduling::zone::tzdb_version())]).set(1);
         registry.register("tzdb_info", "Time zone database in use", tzdb);
-        Self(Arc::new(Inner { registry, requests, neighbour_calls, consumer_lag, events }))
+        Self(Arc::new(Inner { registry, requests, neighbour_calls, consumer_lag, dead_letters }))
     }
 }
 
@@ -85,10 +89,10 @@ impl Metrics {
         self.0.consumer_lag.get_or_create(&labels).set(behind);
     }
 
-    /// Counts events: `published`, `applied`, `dead`, …
-    pub fn events(&self, service: &'static str, kind: &str, count: u64) {
-        let labels = KindLabels { service, kind: kind.to_owned() };
-        self.0.events.get_or_create(&labels).inc_by(count);
+    /// Sets how many events a consumer could not apply and laid aside.
+    pub fn dead_letters(&self, consumer: &'static str, count: usize) {
+        let labels = KindLabels { service: consumer, kind: "dead".to_owned() };
+        self.0.dead_letters.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Everything as Prometheus text.

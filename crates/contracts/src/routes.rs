@@ -31,6 +31,16 @@ impl Service {
         }
     }
 
+    /// The name of its binary.
+    pub const fn binary(self) -> &'static str {
+        match self {
+            Self::Tenant => "marca-tenant",
+            Self::User => "marca-user",
+            Self::Resource => "marca-resource",
+            Self::Booking => "marca-booking",
+        }
+    }
+
     /// The name of its documentation page: `/api-docs/{docs}`.
     pub const fn docs(self) -> &'static str {
         match self {

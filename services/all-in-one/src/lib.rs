@@ -11,17 +11,17 @@ use std::sync::Mutex;
 use axum::Router;
 use common::lifecycle::{Cli, Program, Running};
 use common::platform::{BuildError, Platform, Service};
-use common::settings::{AuthMode, Environment, Settings, Topology};
+use common::settings::{AuthMode, Environment, LogFormat, Settings, Topology};
 
 pub use root::root;
 
 /// Builds the four services.
 pub async fn assemble(platform: &Platform) -> Result<Vec<Service>, BuildError> {
     Ok(vec![
-        marca_tenant::build(platform).await?,
-        marca_user::build(platform).await?,
-        marca_resource::build(platform).await?,
-        marca_booking::build(platform).await?,
+        Box::pin(marca_tenant::build(platform)).await?,
+        Box::pin(marca_user::build(platform)).await?,
+        Box::pin(marca_resource::build(platform)).await?,
+        Box::pin(marca_booking::build(platform)).await?,
     ])
 }
 
@@ -79,7 +79,11 @@ impl Program for Embedded {
             lines.push("Auth is open: a request without a token may do everything. AUTH_MODE=required closes it.".to_owned());
         }
         lines.extend(demo);
-        announce(&lines);
+        if platform.settings.log_format == LogFormat::Json {
+            tracing::info!(address = base, "{}", lines.join(" · "));
+        } else {
+            announce(&lines);
+        }
         Ok(())
     }
 }

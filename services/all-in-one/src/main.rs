@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    common::lifecycle::run(marca::Embedded::default()).await
+    Box::pin(common::lifecycle::run(marca::Embedded::default())).await
 }

@@ -11,6 +11,8 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
+    /// Method and address, for messages.
+    pub(crate) asked: String,
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     /// JSON, or a string where it is none.
@@ -22,7 +24,7 @@ pub(crate) struct Reply {
 impl Reply {
     /// Itself, if it has this status.
     pub(crate) fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}", self.body);
+        assert_eq!(self.status, status, "{}: {}", self.asked, self.body);
         self
     }
 
@@ -33,7 +35,10 @@ impl Reply {
 
     /// A field that holds text.
     pub(crate) fn text(&self, field: &str) -> String {
-        self.body[field].as_str().unwrap_or_else(|| panic!("no {field} in {}", self.body)).to_owned()
+        self.body[field]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {field} in {}", self.body))
+            .to_owned()
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -42,7 +47,7 @@ impl Reply {
 
     /// The code of an error in the contract's shape; everything about the shape is checked.
     pub(crate) fn error(&self) -> &str {
-        let shown = format!("{} {}", self.status, self.body);
+        let shown = format!("{}: {} {}", self.asked, self.status, self.body);
         assert_eq!(self.body["success"], false, "{shown}");
         assert!(self.header("content-type").starts_with("application/json"), "{shown}");
         assert_eq!(self.body["trace_id"], self.header("x-request-id"), "{shown}");
@@ -101,11 +106,14 @@ impl Api {
     /// Sends, and reads the whole answer; `Err` is a cut connection or a time-out.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Reply, reqwest::Error> {
         let began = Instant::now();
-        let answer = request.send().await?;
+        let (client, request) = request.build_split();
+        let request = request?;
+        let asked = format!("{} {}", request.method(), request.url());
+        let answer = client.execute(request).await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Reply { status, headers, body, took: began.elapsed() })
+        Ok(Reply { asked, status, headers, body, took: began.elapsed() })
     }
 
     /// The same, where a lost connection is a possible outcome.

@@ -52,7 +52,9 @@ async fn new_settings_reach_bookings_and_availability() {
         reply.body["slots"].as_array().unwrap().len()
     };
     assert_eq!(slots(3).await, 92);
-    api.put(&path, json!({ "working_hours_start": "08:00", "booking_interval": 60 })).await.expect(200);
+    api.put(&path, json!({ "working_hours_start": "08:00", "booking_interval": 60 }))
+        .await
+        .expect(200);
     soon("new hours in availability", async || slots(3).await == 15).await;
 }
 
@@ -80,7 +82,8 @@ async fn the_state_of_a_resource_reaches_bookings() {
     let monday_only = json!({ "availability_schedule": { "monday": ["08:00-09:00"] } });
     api.put(&path, monday_only).await.expect(200);
     soon("a schedule at the booking service", async || {
-        let replies = [world.book(&api, Slot::of(4, 0)).await, world.book(&api, Slot::of(5, 0)).await];
+        let replies =
+            [world.book(&api, Slot::of(4, 0)).await, world.book(&api, Slot::of(5, 0)).await];
         index += 1;
         replies.iter().all(|reply| matches!(reply.status, 400 | 409))
             && replies.iter().any(|reply| reply.status == 400)
@@ -215,16 +218,18 @@ async fn the_token_of_a_user_who_is_gone_stops_working_everywhere() {
             })
             .await;
         }
-        let word = if deleted { "deleted" } else { "deactivated" };
+        let how = if deleted { "deleted" } else { "deactivated" };
         let took = began.elapsed().as_secs_f64() * 1_000.0;
-        tell(&format!("caches: a {word} user is refused by all four services after {took:.1} ms"));
+        tell(&format!("caches: a {how} user is refused by all four services after {took:.1} ms"));
     }
     // Less authority counts at once as well.
     let (id, user) = signed_in(&api, &world).await;
     let mut own = world.clone();
     own.user.clone_from(&id);
     own.book(&user, Slot::of(4, 0)).await.expect(201);
-    api.put(&format!("/users/{id}"), json!({ "permissions": { "can_book": false } })).await.expect(200);
+    api.put(&format!("/users/{id}"), json!({ "permissions": { "can_book": false } }))
+        .await
+        .expect(200);
     let mut index = 0;
     soon("a permission taken away at the booking service", async || {
         index += 1;

@@ -15,7 +15,7 @@ use testkit::wait::until;
 use tokio::sync::OnceCell;
 
 /// How long a debug binary on a busy machine may take to be ready.
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 /// Every process of a cluster knows it.
 pub(crate) const INTERNAL_TOKEN: &str = "an-internal-token-of-the-end-to-end-tests";
 

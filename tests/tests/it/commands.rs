@@ -7,7 +7,7 @@ use std::time::Duration;
 use testkit::servers::postgres::{drop_database, fresh_database};
 use testkit::servers::service::{Finished, ServiceCommand, binary};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 fn finish(command: ServiceCommand, arguments: &[&str]) -> Finished {
     let command = arguments.iter().fold(command, |command, argument| command.arg(argument));
@@ -112,7 +112,11 @@ async fn production_refuses_everything_unsafe_at_once() {
             offences.push("SIGNING_KEY_FILE");
         }
         for offence in offences {
-            assert!(done.output.contains(offence), "{name} does not name {offence}: {}", done.output);
+            assert!(
+                done.output.contains(offence),
+                "{name} does not name {offence}: {}",
+                done.output
+            );
         }
         assert!(!done.output.contains("panicked"), "{}", done.output);
     }

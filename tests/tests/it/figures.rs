@@ -12,10 +12,6 @@ impl Spread {
         self.0.push(took);
     }
 
-    pub(crate) fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
-    }
-
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }

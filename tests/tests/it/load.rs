@@ -3,11 +3,12 @@
 use crate::api::{Api, Reply};
 use crate::figures::Spread;
 use crate::world::{SLOTS, Slot, World};
+use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -87,7 +88,7 @@ impl Load {
     /// Waits for so many operations more.
     pub(crate) async fn more(&self, count: usize) {
         let target = self.done() + count;
-        until(Duration::from_secs(60), "the writers get on", async || self.done() >= target).await;
+        until(Duration::from_mins(1), "the writers get on", async || self.done() >= target).await;
     }
 
     /// Lets them work for a while.
@@ -292,7 +293,20 @@ async fn all_of(api: &Api, world: &World) -> Vec<Value> {
         found.extend(page.body.as_array().unwrap().iter().cloned());
         let Some((link, _)) = page.header("link").split_once('>') else { return found };
         let link = link.trim_start_matches('<');
-        path = link.strip_prefix(api.base()).unwrap_or_else(|| panic!("a link to {link}")).to_owned();
+        path =
+            link.strip_prefix(api.base()).unwrap_or_else(|| panic!("a link to {link}")).to_owned();
     }
     panic!("more than a hundred pages")
+}
+
+/// The free slots of a day as they follow from the list of bookings.
+pub(crate) async fn free_by_list(api: &Api, world: &World, day: u64) -> BTreeSet<DateTime<Utc>> {
+    let mut free: BTreeSet<_> = (0..SLOTS).map(|index| Slot::of(day, index).start).collect();
+    for booking in all_of(api, world).await {
+        if matches!(booking["status"].as_str(), Some("pendente" | "confirmado")) {
+            let start = booking["start_time"].as_str().and_then(|text| text.parse().ok());
+            free.remove(&start.unwrap());
+        }
+    }
+    free
 }

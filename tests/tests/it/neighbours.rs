@@ -3,7 +3,7 @@
 use crate::api::{Api, Reply};
 use crate::cluster::{Cluster, Options};
 use crate::figures::{Spread, beside_others, tell};
-use crate::world::{SLOTS, Slot, World, free, person};
+use crate::world::{SLOTS, Slot, World, free, person, resource};
 use contracts::Service;
 use serde_json::json;
 use std::time::Duration;
@@ -57,7 +57,7 @@ async fn run(fault: Fault) {
 }
 
 impl Scene {
-    async fn stop(&mut self, service: Service, fault: Fault) {
+    fn stop(&mut self, service: Service, fault: Fault) {
         match fault {
             Fault::Down => self.cluster.process_mut(service).kill(),
             Fault::Hung => self.cluster.process(service).pause(),
@@ -70,31 +70,17 @@ impl Scene {
             Fault::Down => self.cluster.process_mut(service).restart().expect("restarted"),
             Fault::Hung => self.cluster.process(service).resume(),
         }
-        let fresh = async || {
-            let made = self.api.attempt(
-                reqwest::Method::POST,
-                "/users/",
-                &person(&self.known.tenant, "user"),
-            );
-            made.await.is_ok_and(|reply| reply.status == 201)
-        };
-        until(Duration::from_secs(10), "the gateway has noticed", fresh).await;
-        let mut slot = 0;
-        until(Duration::from_secs(10), "the others have noticed", async || {
-            slot += 1;
-            let world = self.known.clone();
-            let other = self.api.post(
-                "/resources/",
-                crate::world::resource(&world.tenant, &world.category),
-            );
-            let other = other.await;
-            if other.status != 201 {
+        let (api, known) = (&self.api, &self.known);
+        until(Duration::from_secs(10), "everything is as before", async || {
+            let user = api.post("/users/", person(&known.tenant, "user")).await;
+            let other = api.post("/resources/", resource(&known.tenant, &known.category)).await;
+            if (user.status, other.status) != (201, 201) {
                 return false;
             }
-            let world = world.of_resource(&other.id());
-            let booked = world.book(&self.api, Slot::of(5, 0)).await;
-            let free = world.availability(&self.api, 5).await;
-            booked.status == 201 && free.status == 200
+            let world = World { user: user.id(), resource: other.id(), ..known.clone() };
+            let booked = world.book(api, Slot::of(5, 0)).await;
+            let free = world.availability(api, 5).await;
+            (booked.status, free.status) == (201, 200)
         })
         .await;
     }
@@ -127,7 +113,7 @@ impl Scene {
                 format!("DELETE FROM settings_snapshot WHERE tenant_id = '{}'", unseen.tenant);
             sql.run(&forget).await;
         }
-        self.stop(Service::Tenant, fault).await;
+        self.stop(Service::Tenant, fault);
         // The near caches go with the processes; what is left is the last known of `known`.
         for service in [Service::Booking, Service::Resource] {
             self.cluster.process_mut(service).restart().expect("restarted");
@@ -153,7 +139,8 @@ impl Scene {
             // 08:00 to 18:00 every half hour.
             assert_eq!(free(&told).len(), 20);
         }
-        let made = self.api.post("/users/", person(&uuid::Uuid::new_v4().to_string(), "user")).await;
+        let made =
+            self.api.post("/users/", person(&uuid::Uuid::new_v4().to_string(), "user")).await;
         let made = self.noted(made).expect(503);
         made.error();
         self.revive(Service::Tenant, fault).await;
@@ -167,16 +154,14 @@ impl Scene {
 
     async fn without_users(&mut self, fault: Fault) {
         let known = self.known.clone();
-        let person = person(&known.tenant, "user");
-        let email = person["email"].as_str().unwrap().to_owned();
-        let id = self.api.post("/users/", person).await.expect(201).id();
+        let (seen, unseen) = (person(&known.tenant, "user"), person(&known.tenant, "user"));
+        let email = seen["email"].as_str().unwrap().to_owned();
+        self.api.post("/users/", seen).await.expect(201);
         let member = self.api.login(&known.tenant, &email).await;
         member.get(&format!("/resources/{}", known.resource)).await.expect(200);
-        let stranger = World {
-            user: self.api.post("/users/", crate::world::person(&known.tenant, "user")).await.expect(201).id(),
-            ..known.clone()
-        };
-        self.stop(Service::User, fault).await;
+        let stranger = self.api.post("/users/", unseen).await.expect(201).id();
+        let stranger = World { user: stranger, ..known.clone() };
+        self.stop(Service::User, fault);
         for _ in 0..3 {
             let refused = self.book(&stranger).await.expect(503);
             assert_eq!(refused.error(), "unavailable");
@@ -185,10 +170,9 @@ impl Scene {
             let read = member.get(&format!("/resources/{}", known.resource)).await;
             self.noted(read).expect(200);
         }
-        let count = "SELECT count(*) FROM booking WHERE user_id = '".to_owned();
+        let count = format!("SELECT count(*) FROM booking WHERE user_id = '{}'", stranger.user);
         let sql = self.cluster.sql(Service::Booking).await;
-        assert_eq!(sql.number(&format!("{count}{}'", stranger.user)).await, 0, "nothing written");
-        assert_eq!(sql.number(&format!("{count}{id}'")).await, 0);
+        assert_eq!(sql.number(&count).await, 0, "nothing written");
         self.revive(Service::User, fault).await;
         self.book(&stranger).await.expect(201);
     }
@@ -196,14 +180,15 @@ impl Scene {
     async fn without_resources(&mut self, fault: Fault) {
         let known = self.known.clone();
         let unseen = known.of_resource(&known.another_resource(&self.api).await);
-        self.stop(Service::Resource, fault).await;
+        self.stop(Service::Resource, fault);
         for _ in 0..3 {
             let refused = self.book(&unseen).await.expect(503);
             assert_eq!(refused.error(), "unavailable");
             self.book(&known).await.expect(201);
         }
         let sql = self.cluster.sql(Service::Booking).await;
-        let count = format!("SELECT count(*) FROM booking WHERE resource_id = '{}'", unseen.resource);
+        let count =
+            format!("SELECT count(*) FROM booking WHERE resource_id = '{}'", unseen.resource);
         assert_eq!(sql.number(&count).await, 0, "nothing written");
         self.revive(Service::Resource, fault).await;
         self.book(&unseen).await.expect(201);
@@ -212,7 +197,7 @@ impl Scene {
     async fn without_bookings(&mut self, fault: Fault) {
         let known = self.known.clone();
         let cached = self.availability(&known, 6).await.expect(200);
-        self.stop(Service::Booking, fault).await;
+        self.stop(Service::Booking, fault);
         for day in 20..24 {
             let refused = self.availability(&known, day).await.expect(503);
             assert_eq!(refused.error(), "unavailable");
@@ -220,9 +205,9 @@ impl Scene {
         // What is fresh in the cache may be told.
         let told = self.availability(&known, 6).await;
         assert!(told.status == 503 || free(&told) == free(&cached), "{}", told.body);
-        let made = self.api.put(&format!("/resources/{}", known.resource), json!({ "location": "2" }));
-        let made = made.await;
-        self.noted(made).expect(200);
+        let path = format!("/resources/{}", known.resource);
+        let edited = self.api.put(&path, json!({ "location": "2" })).await;
+        self.noted(edited).expect(200);
         self.revive(Service::Booking, fault).await;
         self.availability(&known, 20).await.expect(200);
     }

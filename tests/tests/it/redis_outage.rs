@@ -52,7 +52,9 @@ async fn bookings_go_on_without_redis_and_every_event_takes_effect_once() {
     assert_eq!(usize::try_from(events).unwrap(), ledger.accepted(), "one event for each change");
     let applied = cluster.sql(Service::Resource).await;
     let applied = applied
-        .number("SELECT pos FROM checkpoint WHERE consumer = 'resource-service' AND source = 'booking'")
+        .number(
+            "SELECT pos FROM checkpoint WHERE consumer = 'resource-service' AND source = 'booking'",
+        )
         .await;
     assert_eq!(applied, events, "the consumer is at the head");
     assert_stream(&cluster, events).await;

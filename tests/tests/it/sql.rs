@@ -47,7 +47,8 @@ impl Sql {
         let disordered = "SELECT count(*) FROM outbox a JOIN outbox b USING (aggregate_id)
             WHERE a.sequence < b.sequence AND a.pos > b.pos";
         assert_eq!(self.number(disordered).await, 0, "events numbered out of order");
-        let overlaps = "SELECT count(*) FROM booking a JOIN booking b ON a.resource_id = b.resource_id
+        let overlaps =
+            "SELECT count(*) FROM booking a JOIN booking b ON a.resource_id = b.resource_id
             AND a.id < b.id AND a.start_time < b.end_time AND b.start_time < a.end_time
             WHERE a.status IN ('pendente','confirmado') AND b.status IN ('pendente','confirmado')";
         assert_eq!(self.number(overlaps).await, 0, "double bookings");

@@ -36,7 +36,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_connections: 10, acquire_timeout: Duration::from_secs(3) }
+        Self { max_connections: 10, acquire_timeout: Duration::from_secs(2) }
     }
 }
 

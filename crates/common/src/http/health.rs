@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -88,8 +88,12 @@ async fn ready(State(probe): State<Probe>) -> Response {
     let (ready, checks) = probe.check().await;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = if ready { "ready" } else { "not_ready" };
-    (status, Json(json!({ "status": word, "service": probe.service.name(), "checks": checks })))
-        .into_response()
+    let body = json!({ "status": word, "service": probe.service.name(), "checks": checks });
+    let mut response = (status, Json(body)).into_response();
+    if !ready {
+        response.headers_mut().insert(RETRY_AFTER, http::HeaderValue::from_static("2"));
+    }
+    response
 }
 
 async fn metrics(State(probe): State<Probe>) -> Response {

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
-use super::Running;
+use super::{Running, letters};
 use crate::http::{Bound, serve};
 use crate::platform::{BuildError, Platform, Service};
 use crate::settings::{AuthMode, Env, Environment, Settings, SigningKey, Topology};
@@ -51,6 +51,15 @@ pub enum Command {
     },
     /// Ask the server on this machine whether it is ready.
     Healthcheck,
+    /// Show the events that could not be applied, or apply one again.
+    DeadLetters {
+        /// Apply again, in order, the letter at this position and those of its aggregate behind it.
+        #[arg(long, requires = "source")]
+        replay: Option<i64>,
+        /// The producer of the letter: tenant, user, resource or booking.
+        #[arg(long)]
+        source: Option<String>,
+    },
     /// Print the `OpenAPI` specification.
     Openapi {
         /// Which service, where there are several.
@@ -121,7 +130,12 @@ where
 
 /// Runs a program by its command line.
 pub async fn run(program: impl Program) -> ExitCode {
-    let cli = Cli::parse();
+    let name = match program.topology() {
+        Topology::Embedded => "marca",
+        Topology::Single(service) => service.binary(),
+    };
+    let matches = Cli::command().name(name).bin_name(name).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match execute(&program, cli).await {
         Ok(code) => code,
         Err(message) => {
@@ -149,6 +163,10 @@ async fn execute(program: &impl Program, cli: Cli) -> Result<ExitCode, String> {
         Some(Command::Migrate { direction, steps }) => {
             telemetry::init(&settings);
             return migrate(program, settings, *direction, *steps).await;
+        }
+        Some(Command::DeadLetters { replay, source }) => {
+            telemetry::init(&settings);
+            return letters::dead_letters(program, settings, source.as_deref(), *replay).await;
         }
         Some(Command::Serve) | None => {}
     }

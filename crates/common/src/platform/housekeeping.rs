@@ -55,6 +55,11 @@ pub(super) fn measure(platform: &Platform, consumers: &[Consumer]) -> Job {
                     for lag in consumer.lag().await.map_err(|error| error.to_string())? {
                         metrics.lag(consumer.name(), lag.source.name(), lag.behind());
                     }
+                    let dead = consumer.dead_letters(1_000).await;
+                    metrics.dead_letters(
+                        consumer.name(),
+                        dead.map_err(|error| error.to_string())?.len(),
+                    );
                 }
                 Ok(())
             })

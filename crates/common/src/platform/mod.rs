@@ -7,6 +7,7 @@ mod service;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use base64::Engine as _;
@@ -83,6 +84,9 @@ pub enum BuildError {
     Other(String),
 }
 
+/// How long a process keeps what it knows of others when no bus tells it of their changes.
+const UNTOLD: Duration = Duration::from_secs(1);
+
 impl Platform {
     /// A platform of the machine's own clock, as configured.
     pub fn open(settings: Settings) -> Result<Self, BuildError> {
@@ -91,10 +95,16 @@ impl Platform {
 
     /// A platform by the given clock and ids.
     pub fn with(
-        settings: Settings,
+        mut settings: Settings,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Result<Self, BuildError> {
+        if settings.redis_url.is_none() && !settings.is_embedded() {
+            // Nothing tells this process of the others' changes: what it knows must age fast.
+            tracing::warn!("REDIS_URL is not set: other processes' changes are seen late");
+            settings.facts_ttl = settings.facts_ttl.min(UNTOLD);
+            settings.availability_ttl = settings.availability_ttl.min(UNTOLD);
+        }
         let other = |error: &dyn std::fmt::Display| BuildError::Other(error.to_string());
         let metrics = Metrics::default();
         let internal_token = settings.internal_token.clone().unwrap_or_else(development_token);

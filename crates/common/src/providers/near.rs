@@ -93,7 +93,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_loaded_before_an_invalidation_is_not_kept_after_it() {
-        let near = Near::<u32>::new(10, Duration::from_secs(60));
+        let near = Near::<u32>::new(10, Duration::from_mins(1));
         let calls = AtomicU64::new(0);
         let load = || {
             let call = calls.fetch_add(1, Ordering::SeqCst);
@@ -112,7 +112,7 @@ mod tests {
 
     #[tokio::test]
     async fn forgetting_makes_the_next_read_load_again() {
-        let near = Near::<u32>::new(10, Duration::from_secs(60));
+        let near = Near::<u32>::new(10, Duration::from_mins(1));
         assert_eq!(near.get(ID, || async { Ok::<u32, ()>(1) }).await, Ok(1));
         assert_eq!(near.get(ID, || async { Ok::<u32, ()>(2) }).await, Ok(1));
         near.forget(ID);

@@ -72,6 +72,8 @@ struct State {
     published: Option<i64>,
     /// When the bus was last asked.
     verified: Option<Instant>,
+    /// Whether it was said that the database is behind the bus.
+    set_back: bool,
 }
 
 #[derive(Default)]
@@ -190,7 +192,8 @@ impl Relay {
         let mut last = inner.bus.last(inner.outbox.source()).await?;
         state.published = Some(last);
         state.verified = Some(Instant::now());
-        if last > head && last > inner.outbox.head(&inner.db).await? {
+        let set_back = last > head && last > inner.outbox.head(&inner.db).await?;
+        if set_back && !std::mem::replace(&mut state.set_back, set_back) {
             tracing::error!(
                 stream = inner.stream,
                 bus = last,

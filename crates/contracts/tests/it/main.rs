@@ -1,7 +1,5 @@
 //! The shapes of requests: what is read, and that every bad field is named at once.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use contracts::booking::{EditBooking, PlaceBooking};
 use contracts::form::{Change, decode, merge};
 use contracts::resource::{CategoryMetadata, CreateCategory, CreateResource};

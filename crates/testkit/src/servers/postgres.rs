@@ -153,9 +153,7 @@ fn arguments(
     durability: Durability,
 ) -> Vec<String> {
     let specific: &[&str] = match durability {
-        Durability::Fast => {
-            &["fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=128MB"]
-        }
+        Durability::Fast => &["fsync=off", "full_page_writes=off", "shared_buffers=128MB"],
         Durability::Full => &["fsync=on", "synchronous_commit=on", "shared_buffers=256MB"],
     };
     let port = format!("port={port}");

@@ -132,7 +132,10 @@ impl Process {
     }
 
     /// Waits at most `timeout` for it to end by itself, then kills it; `None` if it was killed.
-    pub(crate) fn wait_end(&mut self, timeout: Duration) -> Result<Option<ExitStatus>, ServerError> {
+    pub(crate) fn wait_end(
+        &mut self,
+        timeout: Duration,
+    ) -> Result<Option<ExitStatus>, ServerError> {
         let waited = blocking(timeout, || match self.child.try_wait() {
             Ok(Some(status)) => Seen::Ready(status),
             Ok(None) => Seen::NotYet,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use testkit::servers::postgres::Durability;
 use testkit::servers::redis::Persistence;
 use testkit::servers::service::ServiceCommand;
-use testkit::servers::{Postgres, Redis, ServiceProcess, WorkDir, tools};
+use testkit::servers::{Postgres, Redis, ServiceProcess, WorkDir};
 
 use crate::failure::Failure;
 use crate::shell;
@@ -88,12 +88,8 @@ impl House {
         self.postgres.url("bench_reference")
     }
 
-    pub(crate) fn reference_folder(&self) -> Result<PathBuf, Failure> {
-        Ok(self.folder.path().to_path_buf())
-    }
-
-    pub(crate) fn pgbench(&self) -> PathBuf {
-        tools::find_program("pgbench").unwrap_or_else(|| PathBuf::from("pgbench"))
+    pub(crate) fn reference_folder(&self) -> PathBuf {
+        self.folder.path().to_path_buf()
     }
 
     pub(crate) fn next_base(&self) -> u64 {

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use testkit::servers::tools;
+
 use super::house::House;
 use crate::failure::Failure;
 use crate::shell;
@@ -67,13 +69,14 @@ pub(crate) fn wrk(
 /// Drives the same transaction, claim and outbox row, straight against Postgres.
 pub(crate) fn pgbench(house: &House, connections: u32, time: Duration) -> Result<Load, Failure> {
     house.settle();
-    let folder = house.reference_folder()?;
+    let folder = house.reference_folder();
     for old in std::fs::read_dir(&folder)?.flatten() {
         if old.file_name().to_string_lossy().starts_with("log.") {
             std::fs::remove_file(old.path())?;
         }
     }
-    let mut command = Command::new(house.pgbench());
+    let mut command =
+        Command::new(tools::find_program("pgbench").unwrap_or_else(|| "pgbench".into()));
     command
         .current_dir(&folder)
         .args([

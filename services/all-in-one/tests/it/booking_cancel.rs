@@ -21,7 +21,7 @@ async fn booked(app: &TestApp, w: &World, start: &str, end: &str) -> String {
 }
 
 async fn a_cancelled_booking_says_who_when_and_why_once(app: TestApp) {
-    let w = World::new(&app, "cancela.example").await;
+    let mut w = World::new(&app, "cancela.example").await;
     let path = booked(&app, &w, "2027-03-03T13:00:00Z", "2027-03-03T14:00:00Z").await;
     app.clock.advance(Duration::seconds(7));
     let cancel = format!("{path}/cancel");
@@ -37,7 +37,7 @@ async fn a_cancelled_booking_says_who_when_and_why_once(app: TestApp) {
     ] {
         assert_eq!(done.body[field], value, "{field}");
     }
-    app.clock.advance(Duration::days(5));
+    w.wait(&app, Duration::days(5)).await;
     for body in [json!({ "reason": "outra" }), Value::Null, json!({})] {
         let again = w.admin(&app).patch(&cancel, body).await.expect(200);
         assert_eq!(again.body, done.body, "cancelling twice changes nothing");
@@ -51,7 +51,7 @@ async fn a_cancelled_booking_says_who_when_and_why_once(app: TestApp) {
 
 /// 24 hours before the start, that instant included, by every route that cancels.
 async fn one_may_cancel_until_the_very_second(app: TestApp) {
-    let w = World::new(&app, "limite.example").await;
+    let mut w = World::new(&app, "limite.example").await;
     let late = "Cancelamento permitido somente até 24 horas antes do início.";
     let path = booked(&app, &w, "2027-03-02T12:00:00Z", "2027-03-02T13:00:00Z").await;
     let twin = booked(&app, &w, "2027-03-02T13:00:00Z", "2027-03-02T14:00:00Z").await;
@@ -69,16 +69,17 @@ async fn one_may_cancel_until_the_very_second(app: TestApp) {
     }
     let now = user.get(&path).await.expect(200);
     assert_eq!((&now.body["version"], &now.body["notes"]), (&json!(1), &Value::Null));
-    app.clock.advance(Duration::seconds(3_599));
-    user.patch(&format!("{twin}/cancel"), Value::Null).await.expect(200);
+    w.wait(&app, Duration::seconds(3_599)).await;
+    w.user(&app).patch(&format!("{twin}/cancel"), Value::Null).await.expect(200);
     assert_eq!(booking_events(&app).await.len(), 3);
     app.stop().await;
 }
 
 async fn with_zero_hours_one_may_always_cancel(app: TestApp) {
-    let w = World::with(&app, "zero.example", json!({ "cancellation_hours": 0 }), json!({})).await;
+    let zero = json!({ "cancellation_hours": 0 });
+    let mut w = World::with(&app, "zero.example", zero, json!({})).await;
     let path = booked(&app, &w, "2027-03-01T13:00:00Z", "2027-03-01T14:00:00Z").await;
-    app.clock.advance(Duration::hours(5));
+    w.wait(&app, Duration::hours(5)).await;
     assert_eq!(w.user(&app).get(&path).await.expect(200).body["can_cancel"], true);
     w.user(&app).patch(&format!("{path}/cancel"), Value::Null).await.expect(200);
     app.stop().await;
@@ -93,8 +94,12 @@ async fn the_policy_of_the_booking_is_kept_with_it(app: TestApp) {
     assert_eq!(w.user(&app).get(&path).await.expect(200).body["can_cancel"], true);
     let later = booked(&app, &w, "2027-03-02T14:00:00Z", "2027-03-02T15:00:00Z").await;
     let refusal = w.user(&app).patch(&format!("{later}/cancel"), Value::Null).await;
-    refused(refusal, 400, "too_late_to_cancel",
-        "Cancelamento permitido somente até 168 horas antes do início.");
+    refused(
+        refusal,
+        400,
+        "too_late_to_cancel",
+        "Cancelamento permitido somente até 168 horas antes do início.",
+    );
     w.user(&app).patch(&format!("{path}/cancel"), Value::Null).await.expect(200);
     app.stop().await;
 }

@@ -99,20 +99,26 @@ async fn a_booking_moves_to_another_resource(app: TestApp) {
 }
 
 async fn the_rules_are_judged_only_when_time_or_resource_changes(app: TestApp) {
-    let w = World::new(&app, "janela.example").await;
+    let mut w = World::new(&app, "janela.example").await;
     let path = booked(&app, &w, "2027-03-01T13:00:00Z", "2027-03-01T14:00:00Z").await;
     for (edit, code) in [
         (json!({ "start_time": "2027-03-01T11:00:00Z" }), "not_in_future"),
-        (json!({ "start_time": "2027-04-30T13:00:00Z", "end_time": "2027-04-30T14:00:00Z" }), "too_far_ahead"),
+        (
+            json!({ "start_time": "2027-04-30T13:00:00Z", "end_time": "2027-04-30T14:00:00Z" }),
+            "too_far_ahead",
+        ),
         (json!({ "end_time": "2027-03-01T14:30:00Z" }), "duration_not_multiple"),
         (json!({ "end_time": "2027-03-02T02:00:00Z" }), "outside_working_hours"),
-        (json!({ "start_time": "2027-03-01T14:30:00Z", "end_time": "2027-03-01T15:30:00Z" }), "off_grid"),
+        (
+            json!({ "start_time": "2027-03-01T14:30:00Z", "end_time": "2027-03-01T15:30:00Z" }),
+            "off_grid",
+        ),
         (json!({ "end_time": "2027-03-01T12:30:00Z" }), "end_before_start"),
     ] {
         well_refused(put(&app, &w, &path, edit).await, 400, code);
     }
     // Long past, it can still be annotated and concluded.
-    app.clock.advance(chrono::Duration::days(3));
+    w.wait(&app, chrono::Duration::days(3)).await;
     put(&app, &w, &path, json!({ "notes": "veio" })).await.expect(200);
     let done = put(&app, &w, &path, json!({ "status": "concluido" })).await.expect(200);
     assert_eq!(done.body["status"], "concluido");
@@ -121,12 +127,17 @@ async fn the_rules_are_judged_only_when_time_or_resource_changes(app: TestApp) {
 
 async fn a_refused_edit_changes_nothing(app: TestApp) {
     let w = World::new(&app, "nada.example").await;
-    let (_, stranger) = w.join(&app, "outro", "user", json!({ "can_view_all_bookings": true })).await;
+    let (_, stranger) =
+        w.join(&app, "outro", "user", json!({ "can_view_all_bookings": true })).await;
     let path = booked(&app, &w, "2027-03-02T10:00:00", "2027-03-02T11:00:00").await;
     let before = w.user(&app).get(&path).await.expect(200).body;
     let edit = json!({ "notes": "x", "start_time": "2027-03-02T10:30:00", "end_time": "2027-03-02T11:30:00" });
     well_refused(put(&app, &w, &path, edit).await, 400, "off_grid");
-    well_refused(put(&app, &w, &path, json!({ "notes": "x", "status": "confirmado" })).await, 403, "forbidden");
+    well_refused(
+        put(&app, &w, &path, json!({ "notes": "x", "status": "confirmado" })).await,
+        403,
+        "forbidden",
+    );
     let by_stranger = crate::ask::by(&app, &stranger).put(&path, json!({ "notes": "x" })).await;
     well_refused(by_stranger, 403, "forbidden");
     let missing = "/bookings/00000000-0000-7000-8000-000000000000";
@@ -163,12 +174,22 @@ async fn bad_edits_name_every_field(app: TestApp) {
     let w = World::new(&app, "campos.example").await;
     let path = booked(&app, &w, "2027-03-02T10:00:00", "2027-03-02T11:00:00").await;
     for (edit, fields) in [
-        (json!({ "start_time": null, "end_time": null, "resource_id": null, "status": null, "recurring_enabled": null }),
-            vec!["end_time", "recurring_enabled", "resource_id", "start_time", "status"]),
-        (json!({ "start_time": 5, "status": "talvez", "notes": "n".repeat(2_001), "resource_id": "x" }),
-            vec!["notes", "resource_id", "start_time", "status"]),
-        (json!({ "tenant_id": w.tenant, "user_id": w.user, "version": 3 }), vec!["tenant_id", "user_id", "version"]),
-        (json!({ "start_time": "2027-03-02T12:00:00", "end_time": "2027-03-02T12:00:00" }), vec!["end_time"]),
+        (
+            json!({ "start_time": null, "end_time": null, "resource_id": null, "status": null, "recurring_enabled": null }),
+            vec!["end_time", "recurring_enabled", "resource_id", "start_time", "status"],
+        ),
+        (
+            json!({ "start_time": 5, "status": "talvez", "notes": "n".repeat(2_001), "resource_id": "x" }),
+            vec!["notes", "resource_id", "start_time", "status"],
+        ),
+        (
+            json!({ "tenant_id": w.tenant, "user_id": w.user, "version": 3 }),
+            vec!["tenant_id", "user_id", "version"],
+        ),
+        (
+            json!({ "start_time": "2027-03-02T12:00:00", "end_time": "2027-03-02T12:00:00" }),
+            vec!["end_time"],
+        ),
         (json!([1]), vec!["body"]),
     ] {
         invalid(put(&app, &w, &path, edit).await, &fields);

@@ -60,7 +60,8 @@ async fn filters_narrow_the_list(app: TestApp) {
     let mut body = w.booking("2027-03-02T10:00:00", "2027-03-02T11:00:00");
     (body["resource_id"], body["user_id"]) = (json!(second), json!(w.admin));
     let admins = w.admin(&app).post("/bookings/", body).await.expect(201).id();
-    w.user(&app).patch(&format!("/bookings/{}/status?status_param=concluido", ids[2]), Value::Null)
+    w.user(&app)
+        .patch(&format!("/bookings/{}/status?status_param=concluido", ids[2]), Value::Null)
         .await
         .expect(200);
     for (query, wanted) in [
@@ -68,7 +69,10 @@ async fn filters_narrow_the_list(app: TestApp) {
         (format!("resource_id={}", w.resource), vec![&ids[0], &ids[1], &ids[2]]),
         (format!("user_id={}", w.admin), vec![&admins]),
         ("status=concluido".to_owned(), vec![&ids[2]]),
-        (format!("tenant_id={}&status=pendente&user_id={}", w.tenant, w.user), vec![&ids[0], &ids[1]]),
+        (
+            format!("tenant_id={}&status=pendente&user_id={}", w.tenant, w.user),
+            vec![&ids[0], &ids[1]],
+        ),
         ("status=cancelado".to_owned(), vec![]),
     ] {
         let list = w.admin(&app).get(&format!("/bookings/?{query}")).await.expect(200);
@@ -90,7 +94,9 @@ async fn a_plain_user_sees_only_his_own(app: TestApp) {
     let (_, plain) = w.join(&app, "simples", "user", json!({ "can_book": true })).await;
     let (_, viewer) = w.join(&app, "vigia", "user", json!({ "can_view_all_bookings": true })).await;
     let plain = by(&app, &plain);
-    for query in [String::new(), format!("?user_id={}", w.user), format!("?resource_id={}", w.resource)] {
+    for query in
+        [String::new(), format!("?user_id={}", w.user), format!("?resource_id={}", w.resource)]
+    {
         let list = plain.get(&format!("/bookings/{query}")).await.expect(200);
         assert_eq!(list.body, json!([]), "{query}");
     }

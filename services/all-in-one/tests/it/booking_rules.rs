@@ -127,7 +127,8 @@ async fn times_without_an_offset_are_local(app: TestApp) {
         assert_eq!(read("start_time"), format!("{day}T13:00:00Z"), "{start}");
         assert_eq!(read("end_time"), format!("{day}T14:00:00Z"), "{start}");
     }
-    for bad in ["2027-03-02", "10:00", "amanhã", "2027-02-30T10:00:00", "2027-03-02T25:00:00", ""] {
+    for bad in ["2027-03-02", "10:00", "amanhã", "2027-02-30T10:00:00", "2027-03-02T25:00:00", ""]
+    {
         invalid(w.book(&app, bad, "2027-03-09T11:00:00").await, &["start_time"]);
     }
     app.stop().await;

@@ -27,7 +27,10 @@ async fn every_status_can_be_reached_and_each_change_is_told_once(app: TestApp) 
         [(2, "confirmado"), (2, "confirmado"), (3, "pendente"), (4, "concluido"), (5, "sem_dados")]
     {
         let answer = set(admin, &id, status).await.expect(200);
-        assert_eq!((&answer.body["status"], &answer.body["version"]), (&json!(status), &json!(version)));
+        assert_eq!(
+            (&answer.body["status"], &answer.body["version"]),
+            (&json!(status), &json!(version))
+        );
         assert_eq!(answer.header("etag"), format!("\"b-{version}\""));
         let active = matches!(status, "pendente" | "confirmado");
         assert_eq!(answer.body["can_cancel"], active, "{status}");
@@ -44,7 +47,8 @@ async fn plain_users_do_not_confirm(app: TestApp) {
     let user = w.user(&app);
     let no = "Você não tem permissão para esta operação.";
     refused(set(user, &id, "confirmado").await, 403, "forbidden", no);
-    let other = w.join(&app, "outra", "user", json!({ "can_book": true, "can_view_all_bookings": true }));
+    let other =
+        w.join(&app, "outra", "user", json!({ "can_book": true, "can_view_all_bookings": true }));
     let (_, other) = other.await;
     refused(set(by(&app, &other), &id, "concluido").await, 403, "forbidden", no);
     assert_eq!(user.get(&format!("/bookings/{id}")).await.expect(200).body["status"], "pendente");
@@ -93,7 +97,7 @@ async fn a_status_is_one_of_five_words(app: TestApp) {
 }
 
 async fn put_follows_the_same_rules(app: TestApp) {
-    let w = World::new(&app, "put.example").await;
+    let mut w = World::new(&app, "put.example").await;
     let id = w.book(&app, "2027-03-02T13:00:00Z", "2027-03-02T14:00:00Z").await.expect(201).id();
     let path = format!("/bookings/{id}");
     let done = w.user(&app).put(&path, json!({ "status": "cancelado" })).await.expect(200);
@@ -108,12 +112,16 @@ async fn put_follows_the_same_rules(app: TestApp) {
     });
     let back = w.user(&app).put(&path, edit).await.expect(200);
     assert_eq!((&back.body["status"], &back.body["version"]), (&json!("pendente"), &json!(3)));
-    app.clock.advance(Duration::hours(2));
+    // 26 hours ahead now, 24 in two hours.
+    w.wait(&app, Duration::hours(2)).await;
     let late = w.user(&app).put(&path, json!({ "status": "cancelado" })).await.expect(200);
     assert_eq!(late.body["version"], 4);
     let events = booking_events(&app).await;
-    let events: Vec<_> = events.iter().filter(|event| event.payload["booking_id"] == id.as_str()).cloned().collect();
-    assert_eq!(names(&events),
-        ["booking.created", "booking.cancelled", "booking.updated", "booking.cancelled"]);
+    let events: Vec<_> =
+        events.iter().filter(|event| event.payload["booking_id"] == id.as_str()).cloned().collect();
+    assert_eq!(
+        names(&events),
+        ["booking.created", "booking.cancelled", "booking.updated", "booking.cancelled"]
+    );
     app.stop().await;
 }

@@ -69,12 +69,9 @@ async fn touching_bookings_and_other_resources_are_not_in_the_way(app: TestApp) 
 async fn only_active_bookings_are_in_the_way(app: TestApp) {
     let w = World::new(&app, "ativas.example").await;
     let (start, end) = ("2027-03-04T10:00:00", "2027-03-04T11:00:00");
-    for (status, in_the_way) in [
-        ("confirmado", true),
-        ("cancelado", false),
-        ("concluido", false),
-        ("sem_dados", false),
-    ] {
+    for (status, in_the_way) in
+        [("confirmado", true), ("cancelado", false), ("concluido", false), ("sem_dados", false)]
+    {
         let made = w.book(&app, start, end).await.expect(201).id();
         let path = format!("/bookings/{made}/status?status_param=");
         w.admin(&app).patch(&format!("{path}{status}"), json!(null)).await.expect(200);

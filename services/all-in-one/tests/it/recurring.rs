@@ -30,12 +30,18 @@ async fn a_good_pattern_is_stored_and_given_back(app: TestApp) {
             json!({ "frequency": "weekly", "interval": 52, "days_of_week": [4, 0, 0], "end_date": "2027-06-30" }),
             json!({ "frequency": "weekly", "interval": 52, "days_of_week": [0, 4], "end_date": "2027-06-30" }),
         ),
-        (json!({ "frequency": "monthly", "interval": 1 }), json!({ "frequency": "monthly", "interval": 1 })),
+        (
+            json!({ "frequency": "monthly", "interval": 1 }),
+            json!({ "frequency": "monthly", "interval": 1 }),
+        ),
         (Value::Null, Value::Null),
     ];
     for (at, (sent, stored)) in cases.iter().enumerate() {
         let made = w.user(&app).post("/bookings/", recurring(&w, 8 + at, sent)).await.expect(201);
-        assert_eq!((&made.body["recurring_enabled"], &made.body["recurring_pattern"]), (&json!(true), stored));
+        assert_eq!(
+            (&made.body["recurring_enabled"], &made.body["recurring_pattern"]),
+            (&json!(true), stored)
+        );
         let read = w.user(&app).get(&format!("/bookings/{}", made.id())).await.expect(200);
         assert_eq!(&read.body["recurring_pattern"], stored);
     }
@@ -52,10 +58,14 @@ async fn a_bad_pattern_names_every_field(app: TestApp) {
         (json!({ "frequency": "yearly", "interval": 0 }), vec![at(".frequency"), at(".interval")]),
         (json!({ "frequency": "daily", "interval": 53 }), vec![at(".interval")]),
         (json!({ "frequency": "daily", "interval": 1.5 }), vec![at(".interval")]),
-        (json!({ "frequency": "weekly", "days_of_week": [0, 7, -1] }),
-            vec![at(".days_of_week[1]"), at(".days_of_week[2]")]),
-        (json!({ "frequency": "weekly", "end_date": "30/06/2027", "count": 3 }),
-            vec![at(".count"), at(".end_date")]),
+        (
+            json!({ "frequency": "weekly", "days_of_week": [0, 7, -1] }),
+            vec![at(".days_of_week[1]"), at(".days_of_week[2]")],
+        ),
+        (
+            json!({ "frequency": "weekly", "end_date": "30/06/2027", "count": 3 }),
+            vec![at(".count"), at(".end_date")],
+        ),
         (json!("daily"), vec![at("")]),
     ] {
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();

@@ -55,6 +55,7 @@ pub(crate) fn tenant(domain: &str, settings: &Value) -> Value {
 /// One tenant with people and things. Made without tokens on an open app, by bootstrap on a guarded one.
 pub(crate) struct World {
     pub(crate) tenant: String,
+    pub(crate) domain: String,
     pub(crate) admin: String,
     pub(crate) user: String,
     pub(crate) category: String,
@@ -98,7 +99,8 @@ impl World {
         });
         let resource =
             app.call(Method::POST, "/resources/", &admin_token, resource).await.expect(201).id();
-        Self { tenant, admin, user, category, resource, admin_token, user_token }
+        let domain = domain.to_owned();
+        Self { tenant, domain, admin, user, category, resource, admin_token, user_token }
     }
 
     /// The body of a booking by this world's user.
@@ -117,6 +119,13 @@ impl World {
     /// The plain user, in front of the app.
     pub(crate) fn user<'a>(&'a self, app: &'a TestApp) -> By<'a> {
         by(app, &self.user_token)
+    }
+
+    /// Moves the clock on. Tokens may have expired by then: both sign in again.
+    pub(crate) async fn wait(&mut self, app: &TestApp, time: chrono::TimeDelta) {
+        app.clock.advance(time);
+        self.admin_token = login(app, &self.tenant, &format!("ana@{}", self.domain)).await;
+        self.user_token = login(app, &self.tenant, &format!("joao@{}", self.domain)).await;
     }
 
     /// One more user, made by the admin, and a token of theirs.

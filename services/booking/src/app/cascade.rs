@@ -13,6 +13,9 @@ use crate::store::{Filter, Gone};
 /// no statement lives longer than five seconds.
 const SWEEP_BACK: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
 
+/// How long a deletion is remembered. The neighbours' own answers say "not found" long before.
+const TOMBSTONES_KEPT: chrono::TimeDelta = chrono::TimeDelta::days(7);
+
 impl Bookings {
     /// Carries a deletion out, in the transaction that also keeps the consumer's checkpoint.
     pub(crate) async fn remove(
@@ -69,6 +72,7 @@ impl Bookings {
                 self.relay.wake();
             }
         }
+        self.store.forget_gone(self.clock.now() - TOMBSTONES_KEPT).await?;
         Ok(())
     }
 }

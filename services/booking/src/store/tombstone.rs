@@ -56,6 +56,15 @@ impl Gone {
 }
 
 impl Store {
+    /// Forgets what was deleted before `before`.
+    pub(crate) async fn forget_gone(&self, before: DateTime<Utc>) -> Result<(), DbErr> {
+        let sql = "DELETE FROM tombstone WHERE created_at < $1";
+        let conn = self.database().write();
+        let backend = conn.get_database_backend();
+        conn.execute_raw(Statement::from_sql_and_values(backend, sql, [before.into()])).await?;
+        Ok(())
+    }
+
     /// What was deleted since `since`, at most 1,000.
     pub(crate) async fn recently_gone(
         &self,

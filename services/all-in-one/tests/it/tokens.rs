@@ -1,0 +1,205 @@
+//! Who holds what token: forged, expired, revoked, of another tenant.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+use contracts::Service;
+use serde_json::{Value, json};
+use testkit::app::{Engine, TestApp};
+
+use crate::ask::{by, refused, well_refused};
+use crate::world::{Marca, World, login};
+
+testkit::on_both_engines!(crate::world::guarded =>
+    without_a_token_only_public_routes_answer,
+    forged_tokens_are_refused_everywhere,
+    a_token_expires_to_the_second,
+    a_token_for_another_audience_is_refused,
+    the_token_of_a_deactivated_user_stops,
+    the_token_of_a_deleted_user_stops,
+);
+
+/// What a token says.
+pub(crate) fn claims(token: &str) -> Value {
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+fn encode(part: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(part.to_string())
+}
+
+/// One guarded route of each service.
+fn routes(w: &World) -> [String; 4] {
+    [
+        format!("/tenants/{}/settings", w.tenant),
+        "/users/me".to_owned(),
+        "/resources/".to_owned(),
+        "/bookings/".to_owned(),
+    ]
+}
+
+async fn accepted_everywhere(app: &TestApp, w: &World, token: &str) {
+    for path in routes(w) {
+        by(app, token).get(&path).await.expect(200);
+    }
+}
+
+async fn refused_everywhere(app: &TestApp, w: &World, token: &str) {
+    for path in routes(w) {
+        let answer = by(app, token).get(&path).await;
+        let answer = refused(answer, 401, "unauthorized", "Token inválido ou expirado.");
+        assert!(answer.header("www-authenticate").starts_with("Bearer"), "{path}");
+    }
+    // A bad token is judged on public routes too.
+    by(app, token).get("/tenants/").await.expect(401);
+}
+
+async fn without_a_token_only_public_routes_answer(app: TestApp) {
+    let w = World::new(&app, "aberto.example").await;
+    for path in routes(&w) {
+        let answer = app.get(&path).await;
+        let answer = refused(answer, 401, "unauthorized", "Autenticação necessária.");
+        assert!(answer.header("www-authenticate").starts_with("Bearer"), "{path}");
+    }
+    for path in ["/tenants/", &format!("/tenants/{}", w.tenant), "/auth/.well-known/jwks.json"] {
+        app.get(path).await.expect(200);
+    }
+    for value in ["", "Bearer", "Bearer ", "Basic YTpi", "bearer x", &w.user_token] {
+        let headers = [("authorization", value)];
+        by(&app, "").raw("GET", "/users/me", &headers, "").await.expect(401);
+    }
+    let lower = format!("bearer {}", w.user_token);
+    by(&app, "").raw("GET", "/users/me", &[("authorization", &lower)], "").await.expect(200);
+    app.stop().await;
+}
+
+async fn forged_tokens_are_refused_everywhere(app: TestApp) {
+    let w = World::new(&app, "forja.example").await;
+    let parts: Vec<&str> = w.user_token.split('.').collect();
+    let (header, payload, signature) = (parts[0], parts[1], parts[2]);
+    let header_value: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    let with_header = |name: &str, value: Value| {
+        let mut header = header_value.clone();
+        header[name] = value;
+        encode(&header)
+    };
+    let mut admin = claims(&w.user_token);
+    admin["user_type"] = json!("admin");
+    let mut immortal = claims(&w.user_token);
+    immortal["exp"] = json!(4_102_444_800_u64);
+    let none = encode(&json!({ "alg": "none", "typ": "JWT" }));
+    let mut bent = signature.to_owned();
+    bent.replace_range(0..1, if bent.starts_with('A') { "B" } else { "A" });
+    for forged in [
+        "lixo".to_owned(),
+        "a.b.c".to_owned(),
+        "é.é.é".to_owned(),
+        "x".repeat(9_000),
+        format!("{none}.{payload}."),
+        format!("{none}.{payload}.{signature}"),
+        format!("{}.{payload}.{signature}", with_header("alg", json!("HS256"))),
+        format!(
+            "{}.{payload}.{}",
+            with_header("alg", json!("HS256")),
+            URL_SAFE_NO_PAD.encode([7; 32])
+        ),
+        format!("{}.{payload}.{signature}", with_header("kid", json!("outro"))),
+        format!("{}.{payload}.{signature}", with_header("kid", json!("../../etc/passwd"))),
+        format!("{header}.{}.{signature}", encode(&admin)),
+        format!("{header}.{}.{signature}", encode(&immortal)),
+        format!("{header}.{payload}.{bent}"),
+        format!("{header}.{payload}."),
+        format!("{header}.{payload}"),
+    ] {
+        if forged.is_ascii() {
+            refused_everywhere(&app, &w, &forged).await;
+        }
+    }
+    accepted_everywhere(&app, &w, &w.user_token).await;
+    app.stop().await;
+}
+
+async fn a_token_expires_to_the_second(app: TestApp) {
+    let w = World::new(&app, "expira.example").await;
+    let claims = claims(&w.user_token);
+    let lives = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+    accepted_everywhere(&app, &w, &w.user_token).await;
+    app.clock.advance(TimeDelta::seconds(lives - 1));
+    accepted_everywhere(&app, &w, &w.user_token).await;
+    app.clock.advance(TimeDelta::seconds(1));
+    refused_everywhere(&app, &w, &w.user_token).await;
+    app.stop().await;
+}
+
+/// A second Marca on the same databases with the same key: only the audience differs.
+async fn a_token_for_another_audience_is_refused(app: TestApp) {
+    let w = World::new(&app, "publico.example").await;
+    let settings = &app.platform.settings;
+    let folder = settings.data_dir.display().to_string();
+    let url = |service| settings.database(service);
+    let twin = async |variable: &str, value: &str| {
+        let variables = [
+            ("DATA_DIR", folder.as_str()),
+            ("AUTH_MODE", "required"),
+            ("TENANT_DATABASE_URL", url(Service::Tenant)),
+            ("USER_DATABASE_URL", url(Service::User)),
+            ("RESOURCE_DATABASE_URL", url(Service::Resource)),
+            ("BOOKING_DATABASE_URL", url(Service::Booking)),
+            (variable, value),
+        ];
+        TestApp::start(&Marca, Engine::Sqlite, &variables).await
+    };
+    for (variable, value, good) in [
+        ("JWT_AUDIENCE", "marca", true),
+        ("JWT_AUDIENCE", "outra", false),
+        ("JWT_ISSUER", "outra", false),
+    ] {
+        let other = twin(variable, value).await;
+        let token = login(&other, &w.tenant, "joao@publico.example").await;
+        accepted_everywhere(&other, &w, &token).await;
+        if good {
+            accepted_everywhere(&app, &w, &token).await;
+        } else {
+            refused_everywhere(&app, &w, &token).await;
+        }
+        other.stop().await;
+    }
+    app.stop().await;
+}
+
+async fn the_token_of_a_deactivated_user_stops(app: TestApp) {
+    let w = World::new(&app, "para.example").await;
+    accepted_everywhere(&app, &w, &w.user_token).await;
+    let path = format!("/users/{}", w.user);
+    w.admin(&app).put(&path, json!({ "is_active": false })).await.expect(200);
+    app.settle().await;
+    refused_everywhere(&app, &w, &w.user_token).await;
+    let booking = w.book(&app, "2027-03-02T13:00:00Z", "2027-03-02T14:00:00Z").await;
+    well_refused(booking, 401, "unauthorized");
+    w.admin(&app).put(&path, json!({ "is_active": true })).await.expect(200);
+    app.settle().await;
+    accepted_everywhere(&app, &w, &w.user_token).await;
+    // A permission taken away is gone as well.
+    let less = json!({ "permissions": { "can_book": false } });
+    w.admin(&app).put(&path, less).await.expect(200);
+    app.settle().await;
+    let booking = w.book(&app, "2027-03-02T13:00:00Z", "2027-03-02T14:00:00Z").await;
+    refused(booking, 403, "forbidden", "Você não tem permissão para criar reservas.");
+    app.stop().await;
+}
+
+async fn the_token_of_a_deleted_user_stops(app: TestApp) {
+    let w = World::new(&app, "apaga.example").await;
+    accepted_everywhere(&app, &w, &w.user_token).await;
+    w.admin(&app).delete(&format!("/users/{}", w.user)).await.expect(204);
+    app.settle().await;
+    refused_everywhere(&app, &w, &w.user_token).await;
+    // So do the tokens of a deleted tenant's people.
+    accepted_everywhere(&app, &w, &w.admin_token).await;
+    w.admin(&app).delete(&format!("/tenants/{}", w.tenant)).await.expect(204);
+    app.settle().await;
+    refused_everywhere(&app, &w, &w.admin_token).await;
+    app.stop().await;
+}
