@@ -4,6 +4,8 @@
 use crate::api::Api;
 use crate::sql::Sql;
 use contracts::Service;
+use reqwest::Method;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use testkit::gateway::{Settings, Upstream};
@@ -174,6 +176,18 @@ impl Cluster {
         assert_eq!(dead, 0, "dead letters");
     }
 
+    /// nginx leaves a server alone for two seconds after it failed; waits until it tries again.
+    pub(crate) async fn gateway_is_well(&self) {
+        let api = self.api();
+        for path in ["/tenants/", "/users/", "/resources/", "/bookings/"] {
+            until(Duration::from_secs(15), "the gateway has noticed", async || {
+                let reply = api.attempt(Method::GET, path, &Value::Null).await;
+                reply.is_ok_and(|reply| reply.status == 200)
+            })
+            .await;
+        }
+    }
+
     /// No process has logged a failure of its own making.
     pub(crate) fn assert_no_errors(&self) {
         for process in self.processes() {
@@ -189,6 +203,10 @@ impl Drop for Cluster {
         if !std::thread::panicking() {
             return;
         }
+        let log = self.nginx.process().log_text();
+        let lines: Vec<&str> = log.lines().collect();
+        let tail = &lines[lines.len().saturating_sub(15)..];
+        crate::figures::tell(&format!("log of nginx:\n{}", tail.join("\n")));
         for process in self.processes() {
             let log = process.log_text();
             let notable = |line: &&str| !line.contains("\"level\":\"INFO\"");

@@ -34,6 +34,7 @@ async fn killed_services_come_back_and_nothing_is_lost() {
     load.more(60).await;
     let ledger = load.stop().await;
     cluster.settled(Duration::from_secs(30)).await;
+    cluster.gateway_is_well().await;
     let doubtful = ledger.judge(&api).await;
     let sql = cluster.sql(Service::Booking).await;
     sql.assert_bookings_match_outbox().await;

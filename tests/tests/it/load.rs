@@ -20,6 +20,9 @@ pub(crate) const DAYS: std::ops::Range<u64> = 2..10;
 /// The most one writer does.
 const MOST: usize = 4_000;
 
+/// How long a writer holds back after a failure.
+const BACK_OFF: Duration = Duration::from_millis(25);
+
 /// What the client was told of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -80,12 +83,12 @@ impl Load {
         Self { stop, done, writers: tasks }
     }
 
-    /// Operations done so far.
+    /// Operations done so far that were not refused.
     pub(crate) fn done(&self) -> usize {
         self.done.load(Ordering::SeqCst)
     }
 
-    /// Waits for so many operations more.
+    /// Waits for so many more.
     pub(crate) async fn more(&self, count: usize) {
         let target = self.done() + count;
         until(Duration::from_mins(1), "the writers get on", async || self.done() >= target).await;
@@ -140,7 +143,15 @@ impl Writer {
                 (Some(at), 3..5) => self.shift(at).await,
                 _ => self.book().await,
             }
-            done.fetch_add(1, Ordering::SeqCst);
+            let last = self.ledger.operations.last().map(|(_, _, outcome)| *outcome);
+            if last == Some(Outcome::Ok) {
+                done.fetch_add(1, Ordering::SeqCst);
+            } else {
+                // As a client does: not again at once.
+                let failed = Instant::now();
+                let passed = async || failed.elapsed() >= BACK_OFF;
+                until(Duration::from_secs(5), "a moment", passed).await;
+            }
         }
         self.ledger
     }

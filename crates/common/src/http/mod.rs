@@ -3,6 +3,7 @@
 mod docs;
 mod edge;
 mod extract;
+mod gateway;
 mod health;
 mod internal;
 mod page;
@@ -14,6 +15,7 @@ mod transport;
 pub use docs::{document, documentation};
 pub use edge::{Context, finish};
 pub use extract::{Body, FormOrJson, Id, OptionalBody, Params, Raw, decode_query};
+pub use gateway::gateway;
 pub use health::Probe;
 pub use internal::internal_routes;
 pub use page::{Page, PageQuery};

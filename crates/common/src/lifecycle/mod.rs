@@ -5,4 +5,4 @@ mod letters;
 mod running;
 
 pub use command::{Cli, Command, Direction, Program, main, run};
-pub use running::{Running, gather};
+pub use running::Running;

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use contracts::routes::service_for;
 use futures_util::FutureExt as _;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
 use crate::platform::{Job, Platform, Service};
 use crate::streams::Watch;
@@ -118,20 +116,9 @@ impl Running {
             let inner = service.internal.clone().merge(service.probe.clone().routes());
             return inner.fallback_service(service.routes.clone());
         }
-        gather(&self.services, root)
+        let routes = self.services.iter().map(|service| (service.name, service.routes.clone()));
+        crate::http::gateway(routes.collect(), root)
     }
-}
-
-/// Nests services by the route table; everything else is `root`'s.
-pub fn gather(services: &[Service], root: Router) -> Router {
-    let table: Vec<(contracts::Service, Router)> =
-        services.iter().map(|service| (service.name, service.routes.clone())).collect();
-    Router::new().fallback_service(tower::service_fn(move |request: axum::extract::Request| {
-        let target = service_for(request.uri().path());
-        let found = table.iter().find(|(name, _)| Some(*name) == target);
-        let router = found.map_or_else(|| root.clone(), |(_, router)| router.clone());
-        router.oneshot(request)
-    }))
 }
 
 fn streams(platform: &Platform) -> Vec<String> {

@@ -3,16 +3,23 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod ask;
+mod availability;
 mod booking_cancel;
 mod booking_edit;
 mod booking_list;
 mod booking_order;
 mod booking_rules;
 mod booking_status;
+mod categories;
 mod conflicts;
+mod events;
+mod law;
 mod login;
+mod matrix;
+mod openapi;
 mod pages;
 mod recurring;
+mod resources;
 mod shape;
 mod tenants;
 mod tokens;

@@ -1,0 +1,183 @@
+//! The specification, the pages around it, and that they tell the truth.
+
+use std::collections::BTreeSet;
+
+use contracts::Service;
+use serde_json::Value;
+use testkit::app::TestApp;
+
+use crate::ask::by;
+
+testkit::on_both_engines!(crate::world::guarded =>
+    every_operation_documents_its_refusals_with_an_example,
+    what_is_documented_is_the_contract,
+    public_operations_are_marked,
+    the_pages_ask_no_other_host,
+    the_gateway_answers_for_itself,
+);
+
+/// An operation of a service's specification.
+pub(crate) struct Operation {
+    pub(crate) name: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) spec: Value,
+}
+
+/// Every documented operation of every service.
+pub(crate) async fn operations(app: &TestApp) -> Vec<Operation> {
+    let mut all = Vec::new();
+    for service in Service::ALL {
+        let path = format!("/api-docs/{}/openapi.json", service.docs());
+        let spec = app.get(&path).await.expect(200).body;
+        assert!(spec["openapi"].as_str().is_some_and(|version| version.starts_with("3.")), "{path}");
+        for (path, item) in spec["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let method = method.to_uppercase();
+                let name = format!("{method} {path}");
+                all.push(Operation { name, method, path: path.clone(), spec: operation.clone() });
+            }
+        }
+    }
+    all
+}
+
+/// Every route of the contract's tables.
+const CONTRACT: &[&str] = &[
+    "POST /tenants/", "GET /tenants/", "GET /tenants/{id}", "PUT /tenants/{id}", "DELETE /tenants/{id}",
+    "GET /tenants/{id}/settings", "PUT /tenants/{id}/settings",
+    "POST /users/", "GET /users/", "POST /users/login", "GET /users/me",
+    "GET /users/{id}", "PUT /users/{id}", "DELETE /users/{id}",
+    "POST /categories/", "GET /categories/", "GET /categories/{id}", "PUT /categories/{id}",
+    "DELETE /categories/{id}",
+    "POST /resources/", "GET /resources/", "GET /resources/{id}", "PUT /resources/{id}",
+    "DELETE /resources/{id}", "GET /resources/{id}/availability",
+    "POST /bookings/", "GET /bookings/", "GET /bookings/{id}", "PUT /bookings/{id}",
+    "PATCH /bookings/{id}/cancel", "PATCH /bookings/{id}/status",
+    // Ours: where tokens' keys are.
+    "GET /auth/.well-known/jwks.json",
+];
+
+async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
+    for Operation { name, spec, .. } in operations(&app).await {
+        for status in ["400", "401", "403", "404", "409", "422"] {
+            let example = &spec["responses"][status]["content"]["application/json"]["example"];
+            assert_eq!(example["success"], false, "{name} {status}");
+            for part in ["error", "message", "trace_id"] {
+                assert!(example[part].as_str().is_some_and(|text| !text.is_empty()), "{name} {status} {part}");
+            }
+            if status == "422" {
+                assert!(example["fields"][0]["path"].is_string(), "{name}");
+            }
+        }
+        let responses = spec["responses"].as_object().unwrap();
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{name} never succeeds");
+        assert!(spec["summary"].as_str().is_some_and(|text| !text.is_empty()), "{name} says nothing");
+        let body = matches!(name.split(' ').next(), Some("POST" | "PUT"));
+        assert_eq!(spec["requestBody"].is_object(), body || name.ends_with("/cancel"), "{name}");
+    }
+    app.stop().await;
+}
+
+async fn what_is_documented_is_the_contract(app: TestApp) {
+    let found = operations(&app).await;
+    let documented: BTreeSet<&str> = found.iter().map(|operation| operation.name.as_str()).collect();
+    let contract: BTreeSet<&str> = CONTRACT.iter().copied().collect();
+    assert_eq!(documented, contract);
+    // Ids of operations are unique, and every operation is there at run time.
+    let ids: BTreeSet<&str> = found.iter().filter_map(|operation| operation.spec["operationId"].as_str()).collect();
+    assert_eq!(ids.len(), found.len());
+    for Operation { name, method, path, .. } in &found {
+        let path = path.replace("{id}", "00000000-0000-7000-8000-000000000000");
+        let answer = by(&app, "").raw(method, &path, &[], "").await;
+        assert_ne!(answer.status.as_u16(), 405, "{name}");
+        assert_ne!(answer.message(), "Rota não encontrada.", "{name}");
+    }
+    app.stop().await;
+}
+
+async fn public_operations_are_marked(app: TestApp) {
+    let public = [
+        "POST /tenants/", "GET /tenants/", "GET /tenants/{id}", "POST /users/", "POST /users/login",
+        "GET /auth/.well-known/jwks.json",
+    ];
+    for Operation { name, method, path, spec } in operations(&app).await {
+        let path = path.replace("{id}", "00000000-0000-7000-8000-000000000000");
+        let answer = by(&app, "").raw(&method, &path, &[crate::ask::JSON], "{}").await;
+        let open = answer.status.as_u16() != 401;
+        assert_eq!(open, public.contains(&name.as_str()), "{name}: {}", answer.text);
+        let security = spec["security"].as_array().cloned().unwrap_or_default();
+        assert!(!security.is_empty(), "{name} says nothing of tokens");
+        if open {
+            assert!(security.iter().any(|way| way.as_object().is_some_and(serde_json::Map::is_empty)), "{name}");
+        }
+    }
+    app.stop().await;
+}
+
+/// Whether a page would fetch anything from another host.
+fn foreign(text: &str) -> bool {
+    ["src=\"http", "href=\"http", "src=\"//", "href=\"//", "url(http", "url(//", "@import", "https://"]
+        .iter()
+        .any(|mark| text.contains(mark))
+}
+
+async fn the_pages_ask_no_other_host(app: TestApp) {
+    let landing = app.get("/").await.expect(200);
+    assert!(landing.header("content-type").starts_with("text/html"));
+    assert!(landing.text.contains("<html lang=\"pt-BR\">"));
+    assert!(!foreign(&landing.text));
+    for service in Service::ALL {
+        let page = format!("/api-docs/{}", service.docs());
+        assert!(landing.text.contains(&format!("href=\"{page}\"")), "{page}");
+        let html = app.get(&page).await.expect(200);
+        assert!(html.header("content-type").starts_with("text/html"));
+        assert!(html.text.contains("<html lang=") && !foreign(&html.text), "{page}");
+        app.get(&format!("{page}/")).await.expect(200);
+        for mark in ["src=\"", "href=\""] {
+            for rest in html.text.split(mark).skip(1) {
+                let asset = rest.split('"').next().unwrap();
+                let answer = app.get(asset).await.expect(200);
+                assert!(!answer.text.is_empty() && !answer.header("content-type").is_empty(), "{asset}");
+            }
+        }
+        let start = app.get(&format!("{page}/start.js")).await.expect(200);
+        assert!(start.text.contains(&format!("{page}/openapi.json")) && !foreign(&start.text));
+        let policy = html.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("http"), "{policy}");
+        app.get(&format!("{page}/assets/..%2f..%2fetc%2fpasswd")).await.expect(404);
+    }
+    let docs = app.get("/docs").await.expect(302);
+    assert_eq!(docs.header("location"), "/");
+    app.stop().await;
+}
+
+async fn the_gateway_answers_for_itself(app: TestApp) {
+    let health = app.get("/health").await.expect(200);
+    assert_eq!(health.body["status"], "ok");
+    let ready = app.get("/ready").await.expect(200);
+    assert!(ready.body["checks"].is_object(), "{}", ready.text);
+    for service in app.running.services() {
+        let (fine, checks) = service.probe.check().await;
+        assert!(fine, "{checks:?}");
+        assert_eq!(checks.get("database"), Some(&"ok"));
+        let probe = service.probe.clone().routes();
+        let ask = |path: &str| {
+            let request = http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+            tower::ServiceExt::oneshot(probe.clone(), request)
+        };
+        for (path, keys) in [
+            ("/", vec!["docs_url", "service", "status", "version"]),
+            ("/ready", vec!["checks", "service", "status"]),
+        ] {
+            let Ok(answer) = ask(path).await;
+            assert_eq!(answer.status().as_u16(), 200, "{path}");
+            let body = http_body_util::BodyExt::collect(answer.into_body()).await.unwrap().to_bytes();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(crate::ask::keys(&body), keys, "{path}");
+        }
+        let Ok(metrics) = ask("/metrics").await;
+        assert_eq!(metrics.status().as_u16(), 200);
+    }
+    app.stop().await;
+}
