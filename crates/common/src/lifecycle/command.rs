@@ -116,7 +116,9 @@ where
     }
 
     async fn build(&self, platform: &Platform) -> Result<Vec<Service>, BuildError> {
-        (self.1)(platform).await
+        // Boxed, like the other large futures here: nested in one another they would outgrow what the
+        // compiler computes.
+        Box::pin((self.1)(platform)).await
     }
 }
 
@@ -125,7 +127,7 @@ pub async fn main<F>(service: contracts::Service, build: F) -> ExitCode
 where
     F: AsyncFn(&Platform) -> Result<Vec<Service>, BuildError>,
 {
-    run(Single(service, build)).await
+    Box::pin(run(Single(service, build))).await
 }
 
 /// Runs a program by its command line.
@@ -136,7 +138,7 @@ pub async fn run(program: impl Program) -> ExitCode {
     };
     let matches = Cli::command().name(name).bin_name(name).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    match execute(&program, cli).await {
+    match Box::pin(execute(&program, cli)).await {
         Ok(code) => code,
         Err(message) => {
             let _ = writeln!(std::io::stderr(), "{message}");
@@ -158,21 +160,22 @@ async fn execute(program: &impl Program, cli: Cli) -> Result<ExitCode, String> {
     match &cli.command {
         Some(Command::Healthcheck) => return Ok(healthcheck(&settings).await),
         Some(Command::Openapi { service }) => {
-            return openapi(program, settings, service.as_deref()).await;
+            return Box::pin(openapi(program, settings, service.as_deref())).await;
         }
         Some(Command::Migrate { direction, steps }) => {
             telemetry::init(&settings);
-            return migrate(program, settings, *direction, *steps).await;
+            return Box::pin(migrate(program, settings, *direction, *steps)).await;
         }
         Some(Command::DeadLetters { replay, source }) => {
             telemetry::init(&settings);
-            return letters::dead_letters(program, settings, source.as_deref(), *replay).await;
+            let letters = letters::dead_letters(program, settings, source.as_deref(), *replay);
+            return Box::pin(letters).await;
         }
         Some(Command::Serve) | None => {}
     }
     telemetry::init(&settings);
     program.before(&settings)?;
-    serve_until_stopped(program, &cli, settings).await.map(|()| ExitCode::SUCCESS)
+    Box::pin(serve_until_stopped(program, &cli, settings)).await.map(|()| ExitCode::SUCCESS)
 }
 
 async fn serve_until_stopped(
@@ -188,7 +191,7 @@ async fn serve_until_stopped(
         tracing::warn!("AUTH_MODE=optional: every request without a token may do everything");
     }
     let platform = Platform::open(settings).map_err(|error| error.to_string())?;
-    let services = program.build(&platform).await.map_err(|error| error.to_string())?;
+    let services = Box::pin(program.build(&platform)).await.map_err(|error| error.to_string())?;
     if platform.settings.auto_migrate {
         migrate_all(&services).await?;
     }
@@ -258,7 +261,7 @@ async fn migrate(
     steps: Option<u32>,
 ) -> Result<ExitCode, String> {
     let platform = Platform::open(settings).map_err(|error| error.to_string())?;
-    let services = program.build(&platform).await.map_err(|error| error.to_string())?;
+    let services = Box::pin(program.build(&platform)).await.map_err(|error| error.to_string())?;
     let mut pending = 0;
     for service in &services {
         let (name, database) = (service.name.name(), &service.database);
@@ -295,7 +298,7 @@ async fn openapi(
         *url = format!("sqlite://{}", folder.path().join(service.name()).display());
     }
     let platform = Platform::open(settings).map_err(|error| error.to_string())?;
-    let services = program.build(&platform).await.map_err(|error| error.to_string())?;
+    let services = Box::pin(program.build(&platform)).await.map_err(|error| error.to_string())?;
     let found =
         services.iter().find(|service| wanted.is_none_or(|name| name == service.name.name()));
     let service = found.ok_or_else(|| "no such service".to_owned())?;

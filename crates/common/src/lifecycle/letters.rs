@@ -19,7 +19,7 @@ pub(super) async fn dead_letters(
     replay: Option<i64>,
 ) -> Result<ExitCode, String> {
     let platform = Platform::open(settings).map_err(|error| error.to_string())?;
-    let services = program.build(&platform).await.map_err(|error| error.to_string())?;
+    let services = Box::pin(program.build(&platform)).await.map_err(|error| error.to_string())?;
     let running = Running::idle(&platform, services);
     for consumer in running.services().iter().flat_map(|service| &service.consumers) {
         match replay {
