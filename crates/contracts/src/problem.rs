@@ -22,6 +22,9 @@ pub struct ErrorBody {
     /// With `conflict` on a booking: every booking in the way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
+    /// With `outcome_unknown`: the booking that may have been made. Read it before trying again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking_id: Option<Uuid>,
 }
 
 /// One bad field of a request.

@@ -144,6 +144,17 @@ const CATALOGUE: &[(&str, &str, &str)] = &[
         "Cancellation is allowed until {n} hours before the start only.",
         "La cancelación solo se permite hasta {n} horas antes del inicio.",
     ),
+    (
+        "Não se sabe se a reserva foi gravada. Consulte-a antes de tentar de novo.",
+        "It is not known whether the booking was stored. Read it before trying again.",
+        "No se sabe si la reserva fue guardada. Consúltela antes de intentar de nuevo.",
+    ),
+    (
+        "Somente reservas pendentes ou confirmadas podem ser canceladas.",
+        "Only pending or confirmed bookings can be cancelled.",
+        "Solo las reservas pendientes o confirmadas pueden cancelarse.",
+    ),
+    ("Tenant inativo.", "The tenant is not active.", "El tenant no está activo."),
     ("Reserva não encontrada", "Booking not found", "Reserva no encontrada"),
     ("Recurso não encontrado", "Resource not found", "Recurso no encontrado"),
     ("Categoria não encontrada", "Category not found", "Categoría no encontrada"),

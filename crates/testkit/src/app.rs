@@ -84,11 +84,10 @@ impl TestApp {
         let mut databases = Vec::new();
         if engine == Engine::Postgres {
             let templates = TEMPLATES.get_or_init(|| templates(build)).await;
-            for (service, template) in templates {
-                let url = postgres::clone_database(template).await;
-                env.push((variable(*service), url.clone()));
-                databases.push(url);
-            }
+            let clones = templates.iter().map(|(_, template)| postgres::clone_database(template));
+            databases = futures_util::future::join_all(clones).await;
+            let services = templates.iter().map(|(service, _)| variable(*service));
+            env.extend(services.zip(databases.iter().cloned()));
         }
         let clock = Arc::new(ManualClock::at(epoch()));
         let platform = platform(env, Arc::clone(&clock));

@@ -152,7 +152,7 @@ fn upstreams(settings: &Settings) -> String {
         let name = service.name();
         let _ = writeln!(text, "    upstream {name} {{\n        zone {name} 64k;");
         for server in servers {
-            let _ = writeln!(text, "        server {server} max_fails=1 fail_timeout=2s{again};");
+            let _ = writeln!(text, "        server {server} max_fails=0{again};");
         }
         // Shorter than any service keeps an idle connection, so that a request never meets one
         // that is just being closed.
@@ -212,7 +212,7 @@ mod tests {
     fn nothing_is_left_open() {
         let text = render(&Settings::compose());
         assert!(!text.contains("{{"), "an unknown placeholder: {text}");
-        assert!(text.contains("server booking:8004 max_fails=1 fail_timeout=2s resolve;"));
+        assert!(text.contains("server booking:8004 max_fails=0 resolve;"));
     }
 
     #[test]

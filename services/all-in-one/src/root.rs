@@ -15,14 +15,12 @@ const CSP: &str =
 /// The routes of the gateway itself.
 pub fn root(platform: &Platform, services: &[Service]) -> Router {
     let probes: Vec<Probe> = services.iter().map(|service| service.probe.clone()).collect();
-    let metrics = platform.metrics.clone();
     let page = contracts::landing::html();
     let routes = Router::new()
         .route("/", get(move || async move { ([(CONTENT_SECURITY_POLICY, CSP)], Html(page)) }))
         .route("/docs", get(|| async { (StatusCode::FOUND, [(http::header::LOCATION, "/")]) }))
         .route("/health", get(|| async { Json(json!({ "status": "ok", "service": "gateway" })) }))
-        .route("/ready", get(move || ready(probes)))
-        .route("/metrics", get(move || async move { metrics.render() }));
+        .route("/ready", get(move || ready(probes)));
     finish(platform, "gateway", routes, &[])
 }
 

@@ -10,6 +10,9 @@ use scheduling::Refusal;
 use sea_orm::DbErr;
 use std::sync::Arc;
 use thiserror::Error;
+use uuid::Uuid;
+
+use crate::store::Gone;
 
 /// Every way a use case of bookings can end without its effect.
 #[derive(Debug, Error)]
@@ -42,6 +45,8 @@ pub(crate) enum Error {
     Taken(Vec<Conflict>),
     #[error("too late to cancel")]
     TooLateToCancel { hours: u32 },
+    #[error("only an active booking can be cancelled")]
+    NotActive,
     #[error("cancelling and moving exclude each other")]
     CancelAndMove,
     #[error("another version is stored")]
@@ -54,6 +59,8 @@ pub(crate) enum Error {
     UserUnverifiable,
     #[error("the database kept refusing without a reason that lasted")]
     Contended,
+    #[error("the database was lost under the insert: {cause}")]
+    OutcomeUnknown { id: Uuid, cause: DbErr },
     #[error(transparent)]
     Database(#[from] DbErr),
 }
@@ -76,12 +83,14 @@ impl Classify for Error {
             | Self::Refused(_)
             | Self::Taken(_)
             | Self::TooLateToCancel { .. }
+            | Self::NotActive
             | Self::CancelAndMove
             | Self::VersionMismatch
             | Self::SettingsUnavailable(_)
             | Self::Unverifiable(_)
             | Self::UserUnverifiable
-            | Self::Contended => None,
+            | Self::Contended
+            | Self::OutcomeUnknown { .. } => None,
         }
     }
 }
@@ -118,6 +127,10 @@ impl From<Error> for Problem {
                 let template = "Cancelamento permitido somente até {n} horas antes do início.";
                 Self::rule("too_late_to_cancel", Text::with(template, i64::from(hours)))
             }
+            Error::NotActive => {
+                let template = "Somente reservas pendentes ou confirmadas podem ser canceladas.";
+                Self::rule("not_active", Text::new(template))
+            }
             Error::CancelAndMove => {
                 Self::field("status", "combination", "Cancelar e mover são mudanças separadas.")
             }
@@ -126,7 +139,18 @@ impl From<Error> for Problem {
             Error::Unverifiable(cause) => Self::unavailable(cause),
             Error::UserUnverifiable => Self::unavailable("the user cannot be verified"),
             Error::Contended => Self::unavailable("contended"),
+            Error::OutcomeUnknown { id, cause } => Self::outcome_unknown(id, cause),
             Error::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<Gone> for Error {
+    fn from(gone: Gone) -> Self {
+        match gone {
+            Gone::Tenant => Self::NoTenant,
+            Gone::Resource => Self::NoResource,
+            Gone::User => Self::NoUser,
         }
     }
 }

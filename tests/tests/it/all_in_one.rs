@@ -69,7 +69,7 @@ async fn an_empty_folder_becomes_a_running_platform() {
     let began = Instant::now();
     process.restart().expect("marca");
     let warm = began.elapsed();
-    let count = api.at(process.url()).get("/tenants/").await.expect(200);
+    let count = Api::new(process.url()).get("/tenants/").await.expect(200);
     assert_eq!(count.body.as_array().unwrap().len(), 2, "no second demo tenant");
     tell(&format!(
         "marca (debug): first start {:.2} s, warm start {:.2} s, SIGTERM to end {:.2} s",
@@ -123,7 +123,7 @@ async fn kill_nine_loses_nothing_that_was_acknowledged() {
     for _ in 0..4 {
         load.more(60).await;
         process.kill();
-        load.more(4).await;
+        load.failures(4).await;
         process.restart().expect("marca");
     }
     load.more(40).await;

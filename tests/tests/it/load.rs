@@ -57,17 +57,24 @@ pub(crate) struct Ledger {
     pub(crate) operations: Vec<(Instant, Duration, Outcome)>,
 }
 
+/// How many operations there were so far.
+#[derive(Debug, Default)]
+struct Tally {
+    ok: AtomicUsize,
+    failed: AtomicUsize,
+}
+
 /// Writers at work.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
-    done: Arc<AtomicUsize>,
+    done: Arc<Tally>,
     writers: JoinSet<Ledger>,
 }
 
 impl Load {
     /// Starts writers, each with a resource of its own, so that none stands in another's way.
     pub(crate) async fn start(api: &Api, world: &World, writers: usize, seed: u64) -> Self {
-        let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::<Tally>::default());
         let mut tasks = JoinSet::new();
         let mut random = StdRng::seed_from_u64(seed);
         let mut hands = Vec::new();
@@ -83,15 +90,20 @@ impl Load {
         Self { stop, done, writers: tasks }
     }
 
-    /// Operations done so far that were not refused.
-    pub(crate) fn done(&self) -> usize {
-        self.done.load(Ordering::SeqCst)
+    /// Waits until so many operations more have succeeded.
+    pub(crate) async fn more(&self, count: usize) {
+        self.wait(&self.done.ok, count, "the writers get on").await;
     }
 
-    /// Waits for so many more.
-    pub(crate) async fn more(&self, count: usize) {
-        let target = self.done() + count;
-        until(Duration::from_mins(1), "the writers get on", async || self.done() >= target).await;
+    /// Waits until so many operations more have failed.
+    pub(crate) async fn failures(&self, count: usize) {
+        self.wait(&self.done.failed, count, "the writers notice").await;
+    }
+
+    async fn wait(&self, counter: &AtomicUsize, count: usize, what: &str) {
+        let target = counter.load(Ordering::SeqCst) + count;
+        let reached = async || counter.load(Ordering::SeqCst) >= target;
+        until(Duration::from_mins(1), what, reached).await;
     }
 
     /// Lets them work for a while.
@@ -129,7 +141,8 @@ impl Writer {
         Self { api, number, random, free: free.collect(), ledger }
     }
 
-    async fn work(mut self, stop: &AtomicBool, done: &AtomicUsize) -> Ledger {
+    async fn work(mut self, stop: &AtomicBool, done: &Tally) -> Ledger {
+        let mut back_off = tokio::time::interval(BACK_OFF);
         for _ in 0..MOST {
             if stop.load(Ordering::SeqCst) {
                 break;
@@ -145,12 +158,12 @@ impl Writer {
             }
             let last = self.ledger.operations.last().map(|(_, _, outcome)| *outcome);
             if last == Some(Outcome::Ok) {
-                done.fetch_add(1, Ordering::SeqCst);
+                done.ok.fetch_add(1, Ordering::SeqCst);
             } else {
+                done.failed.fetch_add(1, Ordering::SeqCst);
                 // As a client does: not again at once.
-                let failed = Instant::now();
-                let passed = async || failed.elapsed() >= BACK_OFF;
-                until(Duration::from_secs(5), "a moment", passed).await;
+                back_off.reset();
+                back_off.tick().await;
             }
         }
         self.ledger

@@ -25,7 +25,7 @@ async fn without_postgres_there_is_a_503_and_then_everything_goes_on() {
     for _ in 0..3 {
         load.more(80).await;
         cluster.postgres.as_mut().unwrap().kill();
-        load.more(8).await;
+        load.failures(8).await;
         cluster.postgres.as_mut().unwrap().restart().expect("Postgres");
     }
     load.more(80).await;

@@ -67,6 +67,12 @@ pub fn outcome_unknown(err: &DbErr) -> bool {
     matches!(err, DbErr::Conn(RuntimeErr::Internal(text)) if text.starts_with(UNKNOWN))
 }
 
+/// Whether a single statement may have been carried out although it has no answer: the connection
+/// was lost under it. A database that answers with an error has not.
+pub fn answer_lost(err: &DbErr) -> bool {
+    matches!(driver(err), Some(Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed))
+}
+
 /// Marks the error of a commit: see [`outcome_unknown`].
 pub(super) fn of_commit(err: DbErr) -> DbErr {
     match classify(&err) {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr};
 
-pub use fault::{Classify, Fault, classify, outcome_unknown};
+pub use fault::{Classify, Fault, answer_lost, classify, outcome_unknown};
 pub use transact::Tx;
 
 /// Which database this is.

@@ -9,6 +9,7 @@ use contracts::text::{Language, Text};
 use http::StatusCode;
 use http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use sea_orm::DbErr;
+use uuid::Uuid;
 
 use crate::db::{Fault, classify};
 
@@ -26,6 +27,7 @@ struct Inner {
     text: Text,
     fields: Vec<FieldFault>,
     conflicts: Vec<Conflict>,
+    booking_id: Option<Uuid>,
     cause: Option<String>,
 }
 
@@ -41,8 +43,8 @@ impl<T: ToString> From<T> for Cause {
 impl Problem {
     /// A problem with a stable code and a message.
     pub fn new(status: StatusCode, code: &'static str, text: Text) -> Self {
-        let (fields, conflicts, cause) = (Vec::new(), Vec::new(), None);
-        Self(Arc::new(Inner { status, code, text, fields, conflicts, cause }))
+        let (fields, conflicts, booking_id, cause) = (Vec::new(), Vec::new(), None, None);
+        Self(Arc::new(Inner { status, code, text, fields, conflicts, booking_id, cause }))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -125,6 +127,18 @@ impl Problem {
         problem.with(|inner| inner.cause = Some(cause))
     }
 
+    /// 503: the database was lost while it made this booking, which may or may not be there.
+    pub fn outcome_unknown(booking: Uuid, cause: impl Into<Cause>) -> Self {
+        let Cause(cause) = cause.into();
+        let text =
+            Text::new("Não se sabe se a reserva foi gravada. Consulte-a antes de tentar de novo.");
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", text);
+        problem.with(|inner| {
+            inner.booking_id = Some(booking);
+            inner.cause = Some(cause);
+        })
+    }
+
     /// 500: ours. The cause is logged and never leaves.
     pub fn internal(cause: impl Into<Cause>) -> Self {
         let Cause(cause) = cause.into();
@@ -157,6 +171,7 @@ impl Problem {
             trace_id: trace_id.to_owned(),
             fields: self.0.fields.clone(),
             conflicts: self.0.conflicts.clone(),
+            booking_id: self.0.booking_id,
         }
     }
 

@@ -71,7 +71,12 @@ async fn a_day_has_whole_slots_on_the_grid(app: TestApp) {
         })
     };
     // 09:40 and 10:25 are on the grid of 08:10; 09:40 to 10:25 leaves the schedule.
-    let slots = json!([slot("08:10", "08:55"), slot("08:55", "09:40"), slot("10:25", "11:10"), slot("11:10", "11:55")]);
+    let slots = json!([
+        slot("08:10", "08:55"),
+        slot("08:55", "09:40"),
+        slot("10:25", "11:10"),
+        slot("11:10", "11:55")
+    ]);
     assert_eq!(day.body["slots"], slots);
     assert_eq!(w.day(&app, "2027-03-03").await.expect(200).body["slots"], json!([]));
     app.stop().await;
@@ -118,8 +123,11 @@ async fn bookings_take_slots_and_give_them_back(app: TestApp) {
     let id = w.book(&app, "2027-03-03T10:00:00", "2027-03-03T12:00:00").await.expect(201).id();
     let path = format!("/bookings/{id}");
     app.settle().await;
-    let less: Vec<String> =
-        whole.iter().filter(|start| !start.contains("T10") && !start.contains("T11")).cloned().collect();
+    let less: Vec<String> = whole
+        .iter()
+        .filter(|start| !start.contains("T10") && !start.contains("T11"))
+        .cloned()
+        .collect();
     assert_eq!(w.starts(&app, "2027-03-03").await, less, "touching slots stay");
     // A move gives back and takes.
     let edit = json!({ "start_time": "2027-03-03T06:00:00", "end_time": "2027-03-03T07:00:00" });
@@ -132,7 +140,9 @@ async fn bookings_take_slots_and_give_them_back(app: TestApp) {
     let there = format!("/resources/{other}/availability?date=2027-03-03");
     let slots = w.user(&app).get(&there).await.expect(200);
     assert_eq!(slots.body["slots"].as_array().map(Vec::len), Some(15));
-    for (status, free) in [("confirmado", 15), ("concluido", 16), ("pendente", 15), ("cancelado", 16)] {
+    for (status, free) in
+        [("confirmado", 15), ("concluido", 16), ("pendente", 15), ("cancelado", 16)]
+    {
         let set = format!("{path}/status?status_param={status}");
         w.admin(&app).patch(&set, Value::Null).await.expect(200);
         app.settle().await;
@@ -181,7 +191,11 @@ async fn the_answer_is_the_same_for_everyone(app: TestApp) {
         w.user(&app).get(&path).await.expect(200).text,
         w.admin(&app).get(&path).await.expect(200).text,
         by(&app, &plain).get(&path).await.expect(200).text,
-        by(&app, &plain).raw("GET", &path, &[("cache-control", "no-cache")], "").await.expect(200).text,
+        by(&app, &plain)
+            .raw("GET", &path, &[("cache-control", "no-cache")], "")
+            .await
+            .expect(200)
+            .text,
     ];
     assert!(texts.windows(2).all(|pair| pair[0] == pair[1]), "{texts:?}");
     assert!(!texts[0].contains(&w.user), "nobody's bookings show in it");

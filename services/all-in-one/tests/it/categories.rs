@@ -27,10 +27,22 @@ fn category(w: &World, name: &str) -> Value {
 async fn a_new_category_has_the_documented_defaults(app: TestApp) {
     let w = World::new(&app, "padrao.example").await;
     let made = w.admin(&app).post("/categories/", category(&w, "Instrutores")).await.expect(201);
-    assert_eq!(keys(&made.body), [
-        "category_metadata", "color", "created_at", "description", "icon", "id", "is_active",
-        "name", "tenant_id", "type", "updated_at",
-    ]);
+    assert_eq!(
+        keys(&made.body),
+        [
+            "category_metadata",
+            "color",
+            "created_at",
+            "description",
+            "icon",
+            "id",
+            "is_active",
+            "name",
+            "tenant_id",
+            "type",
+            "updated_at",
+        ]
+    );
     assert_eq!(made.body["is_active"], true);
     let metadata = json!({
         "requires_qualification": false, "allows_multiple_bookings": false, "custom_fields": [],
@@ -60,10 +72,24 @@ async fn every_bad_field_is_named_at_once(app: TestApp) {
         },
     });
     let at = |field: &str| format!("category_metadata.custom_fields{field}");
-    let mut fields = vec!["color".to_owned(), "description".into(), "icon".into(), "id".into(),
-        "is_active".into(), "name".into(), "tenant_id".into(), "type".into(),
-        "category_metadata.requires_qualification".into(), at("[1].extra"), at("[1].key"),
-        at("[1].required"), at("[1].type"), at("[2].options"), at("[3].options"), at("[4]")];
+    let mut fields = vec![
+        "color".to_owned(),
+        "description".into(),
+        "icon".into(),
+        "id".into(),
+        "is_active".into(),
+        "name".into(),
+        "tenant_id".into(),
+        "type".into(),
+        "category_metadata.requires_qualification".into(),
+        at("[1].extra"),
+        at("[1].key"),
+        at("[1].required"),
+        at("[1].type"),
+        at("[2].options"),
+        at("[3].options"),
+        at("[4]"),
+    ];
     fields.sort_unstable();
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
     invalid(admin.post("/categories/", body).await, &fields);
@@ -90,8 +116,10 @@ async fn edits_are_partial_and_told_once(app: TestApp) {
     assert_eq!(admin.put(&path, edit).await.expect(200).body, expected);
     for (edit, fields) in [
         (json!({ "name": null, "type": null, "color": "verde" }), vec!["color", "name", "type"]),
-        (json!({ "color": "#fff", "category_metadata": { "custom_fields": {} } }),
-            vec!["category_metadata.custom_fields"]),
+        (
+            json!({ "color": "#fff", "category_metadata": { "custom_fields": {} } }),
+            vec!["category_metadata.custom_fields"],
+        ),
         (json!({ "created_at": "x" }), vec!["created_at"]),
     ] {
         invalid(admin.put(&path, edit).await, &fields);
@@ -128,15 +156,28 @@ async fn custom_fields_are_enforced_on_resources(app: TestApp) {
         { "key": "tamanho", "type": "enum", "options": ["P", "G"] },
     ] });
     let category = admin.post("/categories/", body).await.expect(201).id();
-    let resource = |attributes: Value| json!({
-        "tenant_id": w.tenant, "category_id": category, "name": "Sala", "attributes": attributes,
-    });
+    let resource = |attributes: Value| {
+        json!({
+            "tenant_id": w.tenant, "category_id": category, "name": "Sala", "attributes": attributes,
+        })
+    };
     for (attributes, fields) in [
         (json!({}), vec!["attributes.piso"]),
         (json!({ "piso": null }), vec!["attributes.piso"]),
-        (json!({ "piso": "2", "apelido": 1, "acessivel": "sim", "reforma": "ontem", "tamanho": "M" }),
-            vec!["attributes.acessivel", "attributes.apelido", "attributes.piso", "attributes.reforma", "attributes.tamanho"]),
-        (json!({ "piso": 2, "reforma": "2027-02-30", "tamanho": 1 }), vec!["attributes.reforma", "attributes.tamanho"]),
+        (
+            json!({ "piso": "2", "apelido": 1, "acessivel": "sim", "reforma": "ontem", "tamanho": "M" }),
+            vec![
+                "attributes.acessivel",
+                "attributes.apelido",
+                "attributes.piso",
+                "attributes.reforma",
+                "attributes.tamanho",
+            ],
+        ),
+        (
+            json!({ "piso": 2, "reforma": "2027-02-30", "tamanho": 1 }),
+            vec!["attributes.reforma", "attributes.tamanho"],
+        ),
     ] {
         invalid(admin.post("/resources/", resource(attributes)).await, &fields);
     }
@@ -147,7 +188,10 @@ async fn custom_fields_are_enforced_on_resources(app: TestApp) {
     let made = admin.post("/resources/", resource(good.clone())).await.expect(201);
     assert_eq!(made.body["attributes"], good);
     let path = format!("/resources/{}", made.id());
-    invalid(admin.put(&path, json!({ "attributes": { "apelido": "x" } })).await, &["attributes.piso"]);
+    invalid(
+        admin.put(&path, json!({ "attributes": { "apelido": "x" } })).await,
+        &["attributes.piso"],
+    );
     // A move to a category with other fields is judged by those.
     admin.put(&path, json!({ "category_id": w.category, "attributes": {} })).await.expect(200);
     invalid(admin.put(&path, json!({ "category_id": category })).await, &["attributes.piso"]);
@@ -170,9 +214,11 @@ async fn lists_are_by_name(app: TestApp) {
 async fn managers_write_and_everyone_reads(app: TestApp) {
     let w = World::new(&app, "pode.example").await;
     let other = World::new(&app, "alheio.example").await;
-    let (_, manager) = w.join(&app, "zeladora", "user", json!({ "can_manage_resources": true })).await;
+    let (_, manager) =
+        w.join(&app, "zeladora", "user", json!({ "can_manage_resources": true })).await;
     let path = format!("/categories/{}", w.category);
-    let unused = by(&app, &manager).post("/categories/", category(&w, "Nova")).await.expect(201).id();
+    let unused =
+        by(&app, &manager).post("/categories/", category(&w, "Nova")).await.expect(201).id();
     let unused = format!("/categories/{unused}");
     by(&app, &manager).put(&unused, json!({ "name": "Outra" })).await.expect(200);
     for answer in [

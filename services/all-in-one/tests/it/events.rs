@@ -20,7 +20,12 @@ testkit::on_both_engines!(crate::world::guarded =>
 /// An event's payload without its ids, which must be these.
 fn payload(event: &Envelope, w: &World, booking: &str) -> Value {
     let mut payload = event.payload.clone();
-    for (name, id) in [("booking_id", booking), ("user_id", &w.user), ("resource_id", &w.resource), ("tenant_id", &w.tenant)] {
+    for (name, id) in [
+        ("booking_id", booking),
+        ("user_id", &w.user),
+        ("resource_id", &w.resource),
+        ("tenant_id", &w.tenant),
+    ] {
         assert_eq!(payload[name], id, "{name} of {}", event.event_type);
         payload.as_object_mut().unwrap().remove(name);
     }
@@ -39,13 +44,20 @@ async fn each_change_is_one_event_with_the_documented_payload(app: TestApp) {
     });
     w.user(&app).put(&path, edit.clone()).await.expect(200);
     w.user(&app).put(&path, edit).await.expect(200);
-    w.admin(&app).patch(&format!("{path}/status?status_param=confirmado"), Value::Null).await.expect(200);
+    w.admin(&app)
+        .patch(&format!("{path}/status?status_param=confirmado"), Value::Null)
+        .await
+        .expect(200);
     w.user(&app).patch(&format!("{path}/cancel"), json!({})).await.expect(200);
     let events = booking_events(&app).await;
-    assert_eq!(names(&events), [
-        "booking.created", "booking.updated", "booking.status_changed", "booking.cancelled",
-    ]);
-    let (old, new) = (("2027-03-04T13:00:00Z", "2027-03-04T14:00:00Z"), ("2027-03-04T14:00:00Z", "2027-03-04T15:00:00Z"));
+    assert_eq!(
+        names(&events),
+        ["booking.created", "booking.updated", "booking.status_changed", "booking.cancelled",]
+    );
+    let (old, new) = (
+        ("2027-03-04T13:00:00Z", "2027-03-04T14:00:00Z"),
+        ("2027-03-04T14:00:00Z", "2027-03-04T15:00:00Z"),
+    );
     let expected = [
         json!({ "status": "pendente", "start_time": old.0, "end_time": old.1 }),
         json!({ "changes": {
@@ -59,7 +71,15 @@ async fn each_change_is_one_event_with_the_documented_payload(app: TestApp) {
     for ((event, expected), sequence) in events.iter().zip(expected).zip(1..) {
         assert_eq!(payload(event, &w, &id), expected);
         let metadata = serde_json::to_value(&event.metadata).unwrap();
-        for key in ["event_id", "tenant_id", "occurred_at", "aggregate_id", "sequence", "trace_id", "schema_version"] {
+        for key in [
+            "event_id",
+            "tenant_id",
+            "occurred_at",
+            "aggregate_id",
+            "sequence",
+            "trace_id",
+            "schema_version",
+        ] {
             assert!(keys(&metadata).contains(&key), "{key} in {metadata}");
         }
         assert_eq!(event.metadata.sequence, sequence);
@@ -68,7 +88,10 @@ async fn each_change_is_one_event_with_the_documented_payload(app: TestApp) {
         assert_eq!(metadata["schema_version"], 1);
     }
     assert_eq!(events[0].metadata.trace_id, made.header("x-request-id"));
-    assert_eq!(events[1].metadata.occurred_at, events[0].metadata.occurred_at + chrono::Duration::seconds(1));
+    assert_eq!(
+        events[1].metadata.occurred_at,
+        events[0].metadata.occurred_at + chrono::Duration::seconds(1)
+    );
     let mut ids: Vec<_> = events.iter().map(|event| event.metadata.event_id).collect();
     ids.dedup();
     assert_eq!(ids.len(), 4);
@@ -110,7 +133,8 @@ async fn refused_requests_tell_nothing(app: TestApp) {
 /// Two active bookings and one that is over, of the world's user on the world's resource.
 async fn three(app: &TestApp, w: &World) -> [String; 3] {
     let book = async |hour: usize| {
-        let (start, end) = (format!("2027-03-04T{hour}:00:00Z"), format!("2027-03-04T{}:00:00Z", hour + 1));
+        let (start, end) =
+            (format!("2027-03-04T{hour}:00:00Z"), format!("2027-03-04T{}:00:00Z", hour + 1));
         w.book(app, &start, &end).await.expect(201).id()
     };
     let ids = [book(13).await, book(14).await, book(15).await];
@@ -133,7 +157,8 @@ async fn cancelled_by_the_system(app: &TestApp, w: &World, ids: &[String; 3], re
     let over = w.admin(app).get(&format!("/bookings/{}", ids[2])).await.expect(200).body;
     assert_eq!((&over["status"], &over["version"]), (&json!("concluido"), &json!(2)));
     let events = booking_events(app).await;
-    let cancelled: Vec<_> = events.iter().filter(|event| event.event_type == "booking.cancelled").collect();
+    let cancelled: Vec<_> =
+        events.iter().filter(|event| event.event_type == "booking.cancelled").collect();
     assert_eq!(cancelled.len(), 2, "one each");
     for event in cancelled {
         let id = event.payload["booking_id"].as_str().unwrap();
@@ -192,7 +217,15 @@ async fn a_deleted_tenant_takes_everything_along(app: TestApp) {
     assert_eq!(count(Service::Resource, "category").await, 1);
     let users = other.admin(&app).get("/users/").await.expect(200);
     assert_eq!(column(&users, "name"), ["Ana Admin", "João Silva"]);
-    assert_eq!(column(&other.admin(&app).get("/bookings/").await.expect(200), "id").len(), kept.len());
-    refused(app.get(&format!("/tenants/{}", w.tenant)).await, 404, "not_found", "Tenant não encontrado");
+    assert_eq!(
+        column(&other.admin(&app).get("/bookings/").await.expect(200), "id").len(),
+        kept.len()
+    );
+    refused(
+        app.get(&format!("/tenants/{}", w.tenant)).await,
+        404,
+        "not_found",
+        "Tenant não encontrado",
+    );
     app.stop().await;
 }

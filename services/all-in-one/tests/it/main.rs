@@ -17,6 +17,7 @@ mod law;
 mod login;
 mod matrix;
 mod openapi;
+mod outage;
 mod pages;
 mod recurring;
 mod resources;

@@ -34,7 +34,8 @@ fn rows(scene: &Scene) -> Vec<Row> {
     let Scene { w, booking, spare: [user, category, resource] } = scene;
     let none = String::new;
     let (t, b) = (&w.tenant, booking);
-    let who = json!({ "tenant_id": t, "name": "Vera", "email": "vera@x.example", "user_type": "admin" });
+    let who =
+        json!({ "tenant_id": t, "name": "Vera", "email": "vera@x.example", "user_type": "admin" });
     let login = json!({ "email": "ninguem@x.example", "password": "12345678" });
     let kind = json!({ "tenant_id": t, "name": "x", "type": "fisico" });
     let room = json!({ "tenant_id": t, "category_id": w.category, "name": "x" });
@@ -47,7 +48,12 @@ fn rows(scene: &Scene) -> Vec<Row> {
         ("GET /tenants/{id}", t.clone(), nil(), [200, 200, 200, 200]),
         ("GET /tenants/{id}/settings", t.clone(), nil(), [401, 403, 200, 200]),
         ("PUT /tenants/{id}", t.clone(), json!({ "name": "x" }), [401, 403, 403, 200]),
-        ("PUT /tenants/{id}/settings", t.clone(), json!({ "business_type": "x" }), [401, 403, 403, 200]),
+        (
+            "PUT /tenants/{id}/settings",
+            t.clone(),
+            json!({ "business_type": "x" }),
+            [401, 403, 403, 200],
+        ),
         ("POST /users/login", none(), login, [401, 401, 401, 401]),
         ("GET /users/me", none(), nil(), [401, 200, 200, 200]),
         ("GET /users/", none(), nil(), [401, 200, 403, 200]),
@@ -63,14 +69,24 @@ fn rows(scene: &Scene) -> Vec<Row> {
         ("GET /resources/", none(), nil(), [401, 200, 200, 200]),
         ("POST /resources/", none(), room, [401, 403, 403, 201]),
         ("GET /resources/{id}", resource.clone(), nil(), [401, 404, 200, 200]),
-        ("GET /resources/{id}/availability", format!("{resource}?date=2027-03-05"), nil(), [401, 404, 200, 200]),
+        (
+            "GET /resources/{id}/availability",
+            format!("{resource}?date=2027-03-05"),
+            nil(),
+            [401, 404, 200, 200],
+        ),
         ("PUT /resources/{id}", resource.clone(), json!({ "name": "x" }), [401, 404, 403, 200]),
         ("DELETE /resources/{id}", resource.clone(), nil(), [401, 404, 403, 204]),
         ("GET /bookings/", none(), nil(), [401, 200, 200, 200]),
         ("POST /bookings/", none(), slot, [401, 403, 403, 201]),
         ("GET /bookings/{id}", b.clone(), nil(), [401, 404, 403, 200]),
         ("PUT /bookings/{id}", b.clone(), json!({ "notes": "x" }), [401, 404, 403, 200]),
-        ("PATCH /bookings/{id}/status", format!("{b}?status_param=confirmado"), nil(), [401, 404, 403, 200]),
+        (
+            "PATCH /bookings/{id}/status",
+            format!("{b}?status_param=confirmado"),
+            nil(),
+            [401, 404, 403, 200],
+        ),
         ("PATCH /bookings/{id}/cancel", b.clone(), nil(), [401, 404, 403, 200]),
         ("DELETE /tenants/{id}", t.clone(), nil(), [401, 403, 403, 204]),
         ("POST /tenants/", none(), tenant("novo.example", &json!({})), [201, 400, 400, 400]),
@@ -94,7 +110,8 @@ async fn every_operation_answers_each_caller_as_its_row_says(app: TestApp) {
     let other = World::new(&app, "alheio.example").await;
     let rows = rows(&scene);
     let found = operations(&app).await;
-    let documented: BTreeSet<&str> = found.iter().map(|operation| operation.name.as_str()).collect();
+    let documented: BTreeSet<&str> =
+        found.iter().map(|operation| operation.name.as_str()).collect();
     let covered: BTreeSet<&str> = rows.iter().map(|row| row.0).collect();
     assert_eq!(documented, covered, "every operation needs a row, and every row an operation");
     let w = &scene.w;
@@ -133,17 +150,22 @@ async fn a_request_that_names_another_tenant_is_refused(app: TestApp) {
         ("/users/", json!({ "name": "x", "email": "x@x.example", "user_type": "user" })),
         ("/categories/", json!({ "name": "x", "type": "fisico" })),
         ("/resources/", json!({ "name": "x", "category_id": other.category })),
-        ("/bookings/", json!({
-            "resource_id": other.resource, "user_id": other.user,
-            "start_time": "2027-03-05T13:00:00Z", "end_time": "2027-03-05T14:00:00Z",
-        })),
+        (
+            "/bookings/",
+            json!({
+                "resource_id": other.resource, "user_id": other.user,
+                "start_time": "2027-03-05T13:00:00Z", "end_time": "2027-03-05T14:00:00Z",
+            }),
+        ),
     ] {
         let mut body = body;
         body["tenant_id"] = json!(other.tenant);
         let answer = w.admin(&app).post(path, body).await;
         assert_eq!(answer.status.as_u16(), 403, "{path}: {}", answer.text);
     }
-    for (path, field) in [("/resources/", &w.resource), ("/categories/", &w.category), ("/users/", &w.user)] {
+    for (path, field) in
+        [("/resources/", &w.resource), ("/categories/", &w.category), ("/users/", &w.user)]
+    {
         let edit = json!({ "tenant_id": other.tenant });
         let answer = w.admin(&app).put(&format!("{path}{field}"), edit).await;
         assert_eq!(answer.status.as_u16(), 403, "{path}: {}", answer.text);

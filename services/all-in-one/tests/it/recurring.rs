@@ -14,7 +14,7 @@ testkit::on_both_engines!(crate::world::guarded =>
 
 fn recurring(w: &World, hour: usize, pattern: &Value) -> Value {
     let mut body = w.booking(
-        &format!("2027-03-02T{:02}:00:00", hour),
+        &format!("2027-03-02T{hour:02}:00:00"),
         &format!("2027-03-02T{:02}:00:00", hour + 1),
     );
     body["recurring_enabled"] = json!(true);

@@ -27,10 +27,25 @@ async fn a_new_resource_nests_its_category(app: TestApp) {
     let w = World::new(&app, "novo.example").await;
     let other = World::new(&app, "alheio.example").await;
     let made = w.admin(&app).post("/resources/", resource(&w, "Sala 2")).await.expect(201);
-    assert_eq!(keys(&made.body), [
-        "attributes", "availability_schedule", "capacity", "category", "category_id", "created_at",
-        "description", "id", "image_url", "location", "name", "status", "tenant_id", "updated_at",
-    ]);
+    assert_eq!(
+        keys(&made.body),
+        [
+            "attributes",
+            "availability_schedule",
+            "capacity",
+            "category",
+            "category_id",
+            "created_at",
+            "description",
+            "id",
+            "image_url",
+            "location",
+            "name",
+            "status",
+            "tenant_id",
+            "updated_at",
+        ]
+    );
     let category = w.user(&app).get(&format!("/categories/{}", w.category)).await.expect(200);
     assert_eq!(made.body["category"], category.body);
     for (name, value) in [
@@ -62,10 +77,22 @@ async fn every_bad_field_is_named_at_once(app: TestApp) {
         "image_url": "data:image/png;base64,xx", "status": "livre", "capacity": 0, "attributes": [],
         "availability_schedule": "sempre", "category": {},
     });
-    invalid(admin.post("/resources/", body).await, &[
-        "attributes", "availability_schedule", "capacity", "category", "category_id",
-        "description", "image_url", "location", "name", "status", "tenant_id",
-    ]);
+    invalid(
+        admin.post("/resources/", body).await,
+        &[
+            "attributes",
+            "availability_schedule",
+            "capacity",
+            "category",
+            "category_id",
+            "description",
+            "image_url",
+            "location",
+            "name",
+            "status",
+            "tenant_id",
+        ],
+    );
     for capacity in [json!(-1), json!(1.5), json!("2"), Value::Null] {
         let mut body = resource(&w, "x");
         body["capacity"] = capacity;
@@ -79,24 +106,36 @@ async fn bad_schedules_name_every_place(app: TestApp) {
     for (schedule, places) in [
         (json!({ "segunda": ["08:00-12:00"] }), vec![".segunda"]),
         (json!({ "Monday": ["08:00-12:00"] }), vec![".Monday"]),
-        (json!({ "monday": "08:00-12:00", "friday": ["8-12", "08:00-12:00", "12:00-08:00", "09:00-09:00", 7] }),
-            vec![".friday[0]", ".friday[2]", ".friday[3]", ".friday[4]", ".monday"]),
+        (
+            json!({ "monday": "08:00-12:00", "friday": ["8-12", "08:00-12:00", "12:00-08:00", "09:00-09:00", 7] }),
+            vec![".friday[0]", ".friday[2]", ".friday[3]", ".friday[4]", ".monday"],
+        ),
         (json!({ "schedule": {} }), vec![".schedule"]),
         (json!({ "schedule": [], "monday": [] }), vec![".monday"]),
-        (json!({ "schedule": [
+        (
+            json!({ "schedule": [
             { "day_of_week": 7, "start_time": "09:00", "end_time": "18:00" },
             { "day_of_week": 0, "start_time": "9h", "end_time": "08:00" },
             { "day_of_week": 0, "start_time": "10:00", "end_time": "09:00" },
             { "start_time": "10:00" },
             "x",
-        ] }), vec![
-            ".schedule[0].day_of_week", ".schedule[1].start_time", ".schedule[2].end_time",
-            ".schedule[3].day_of_week", ".schedule[3].end_time", ".schedule[4]",
-        ]),
-        (json!({ "schedule": [{ "day_of_week": 0, "start_time": "09:00", "end_time": "18:00", "x": 1 }] }),
-            vec![".schedule[0].x"]),
+        ] }),
+            vec![
+                ".schedule[0].day_of_week",
+                ".schedule[1].start_time",
+                ".schedule[2].end_time",
+                ".schedule[3].day_of_week",
+                ".schedule[3].end_time",
+                ".schedule[4]",
+            ],
+        ),
+        (
+            json!({ "schedule": [{ "day_of_week": 0, "start_time": "09:00", "end_time": "18:00", "x": 1 }] }),
+            vec![".schedule[0].x"],
+        ),
     ] {
-        let places: Vec<String> = places.iter().map(|place| format!("availability_schedule{place}")).collect();
+        let places: Vec<String> =
+            places.iter().map(|place| format!("availability_schedule{place}")).collect();
         let places: Vec<&str> = places.iter().map(String::as_str).collect();
         let mut body = resource(&w, "x");
         body["availability_schedule"] = schedule.clone();
@@ -105,7 +144,10 @@ async fn bad_schedules_name_every_place(app: TestApp) {
         invalid(w.admin(&app).put(&format!("/resources/{}", w.resource), edit).await, &places);
     }
     let kept = w.user(&app).get(&format!("/resources/{}", w.resource)).await.expect(200);
-    assert_eq!((&kept.body["availability_schedule"], &kept.body["name"]), (&json!({}), &json!("Sala 1 - Spinning")));
+    assert_eq!(
+        (&kept.body["availability_schedule"], &kept.body["name"]),
+        (&json!({}), &json!("Sala 1 - Spinning"))
+    );
     app.stop().await;
 }
 
@@ -180,7 +222,8 @@ async fn lists_are_by_name_and_narrowed(app: TestApp) {
         ("Ávila", &people, "indisponivel", json!({ "piso": "2", "cor": "azul escuro" })),
     ] {
         let mut body = resource(&w, name);
-        (body["category_id"], body["status"], body["attributes"]) = (json!(category), json!(status), attributes);
+        (body["category_id"], body["status"], body["attributes"]) =
+            (json!(category), json!(status), attributes);
         body["description"] = json!(format!("Descrição de {name}"));
         admin.post("/resources/", body).await.expect(201);
     }
@@ -198,7 +241,8 @@ async fn lists_are_by_name_and_narrowed(app: TestApp) {
     ] {
         let list = w.user(&app).get(&format!("/resources/?{query}")).await.expect(200);
         let (mut names, mut found) = (column(&list, "name"), found);
-        (names.sort_unstable(), found.sort_unstable());
+        names.sort_unstable();
+        found.sort_unstable();
         assert_eq!(names, found, "{query}");
         assert!(list.body.as_array().unwrap().iter().all(|row| row["category"]["id"].is_string()));
     }
@@ -213,7 +257,8 @@ async fn lists_are_by_name_and_narrowed(app: TestApp) {
 async fn managers_write_and_everyone_reads(app: TestApp) {
     let w = World::new(&app, "pode.example").await;
     let other = World::new(&app, "alheio.example").await;
-    let (_, manager) = w.join(&app, "zeladora", "user", json!({ "can_manage_resources": true })).await;
+    let (_, manager) =
+        w.join(&app, "zeladora", "user", json!({ "can_manage_resources": true })).await;
     let path = format!("/resources/{}", w.resource);
     by(&app, &manager).post("/resources/", resource(&w, "Nova")).await.expect(201);
     by(&app, &manager).put(&path, json!({ "name": "Outra" })).await.expect(200);

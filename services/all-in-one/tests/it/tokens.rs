@@ -3,12 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
-use contracts::Service;
 use serde_json::{Value, json};
-use testkit::app::{Engine, TestApp};
+use testkit::app::TestApp;
 
 use crate::ask::{by, refused, well_refused};
-use crate::world::{Marca, World, login};
+use crate::world::{World, login, twin};
 
 testkit::on_both_engines!(crate::world::guarded =>
     without_a_token_only_public_routes_answer,
@@ -133,30 +132,15 @@ async fn a_token_expires_to_the_second(app: TestApp) {
     app.stop().await;
 }
 
-/// A second Marca on the same databases with the same key: only the audience differs.
+/// A second Marca on the same databases with the same key: only the audience or the issuer differs.
 async fn a_token_for_another_audience_is_refused(app: TestApp) {
     let w = World::new(&app, "publico.example").await;
-    let settings = &app.platform.settings;
-    let folder = settings.data_dir.display().to_string();
-    let url = |service| settings.database(service);
-    let twin = async |variable: &str, value: &str| {
-        let variables = [
-            ("DATA_DIR", folder.as_str()),
-            ("AUTH_MODE", "required"),
-            ("TENANT_DATABASE_URL", url(Service::Tenant)),
-            ("USER_DATABASE_URL", url(Service::User)),
-            ("RESOURCE_DATABASE_URL", url(Service::Resource)),
-            ("BOOKING_DATABASE_URL", url(Service::Booking)),
-            (variable, value),
-        ];
-        TestApp::start(&Marca, Engine::Sqlite, &variables).await
-    };
     for (variable, value, good) in [
         ("JWT_AUDIENCE", "marca", true),
         ("JWT_AUDIENCE", "outra", false),
         ("JWT_ISSUER", "outra", false),
     ] {
-        let other = twin(variable, value).await;
+        let other = twin(&app, &[(variable, value)]).await;
         let token = login(&other, &w.tenant, "joao@publico.example").await;
         accepted_everywhere(&other, &w, &token).await;
         if good {

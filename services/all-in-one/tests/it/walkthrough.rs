@@ -3,9 +3,10 @@
 use serde_json::json;
 use testkit::app::TestApp;
 
-use crate::world::{open, tenant};
+use crate::ask::{by, refused};
+use crate::world::{World, tenant};
 
-testkit::on_both_engines!(crate::walkthrough::open => the_walk_through_runs_as_printed);
+testkit::on_both_engines!(crate::world::open => the_walk_through_runs_as_printed, in_open_mode_a_token_is_judged_all_the_same);
 
 async fn the_walk_through_runs_as_printed(app: TestApp) {
     let academy =
@@ -44,5 +45,24 @@ async fn the_walk_through_runs_as_printed(app: TestApp) {
     let list = app.get(&format!("/bookings/?tenant_id={academy}")).await.expect(200);
     assert_eq!(list.body.as_array().map(Vec::len), Some(1));
     assert_eq!(list.body[0]["can_cancel"], true);
+    app.stop().await;
+}
+
+/// §2: without a token an unrestricted developer, with one what the token says.
+async fn in_open_mode_a_token_is_judged_all_the_same(app: TestApp) {
+    let w = World::new(&app, "aberta.example").await;
+    let other = World::new(&app, "outra.example").await;
+    for path in [format!("/users/{}", w.user), format!("/tenants/{}/settings", w.tenant)] {
+        app.get(&path).await.expect(200);
+        let garbage = by(&app, "lixo").get(&path).await;
+        refused(garbage, 401, "unauthorized", "Token inválido ou expirado.");
+        w.admin(&app).get(&path).await.expect(200);
+        let foreign = other.admin(&app).get(&path).await.status.as_u16();
+        assert!(matches!(foreign, 403 | 404), "{path}: {foreign}");
+    }
+    w.user(&app).get("/users/").await.expect(403);
+    app.get("/users/").await.expect(200);
+    w.user(&app).delete(&format!("/resources/{}", w.resource)).await.expect(403);
+    app.delete(&format!("/resources/{}", w.resource)).await.expect(204);
     app.stop().await;
 }

@@ -31,6 +31,23 @@ pub(crate) async fn guarded(engine: Engine) -> TestApp {
     TestApp::start(&Marca, engine, &[("AUTH_MODE", "required")]).await
 }
 
+/// A second Marca on the databases and the key of `app`, with empty caches; `variables` differ.
+pub(crate) async fn twin(app: &TestApp, variables: &[(&str, &str)]) -> TestApp {
+    let settings = &app.platform.settings;
+    let folder = settings.data_dir.display().to_string();
+    let mut all = vec![
+        ("DATA_DIR", folder.as_str()),
+        ("AUTH_MODE", "required"),
+        ("TENANT_DATABASE_URL", settings.database(contracts::Service::Tenant)),
+        ("USER_DATABASE_URL", settings.database(contracts::Service::User)),
+        ("RESOURCE_DATABASE_URL", settings.database(contracts::Service::Resource)),
+        ("BOOKING_DATABASE_URL", settings.database(contracts::Service::Booking)),
+    ];
+    all.extend_from_slice(variables);
+    // The databases are named: the engine decides only who migrates, and there is nothing left to.
+    TestApp::start(&Marca, Engine::Sqlite, &all).await
+}
+
 /// The password of everyone a test makes.
 pub(crate) const PASSWORD: &str = "correct horse 1";
 

@@ -51,6 +51,9 @@ pub(super) fn cancelled(
     reason: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
+    if !booking.status().is_active() {
+        return Err(Error::NotActive);
+    }
     if !booking.can_cancel(now) {
         return Err(Error::TooLateToCancel { hours: booking.cancellation_hours() });
     }

@@ -8,6 +8,7 @@ use common::providers::TenantRules;
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, EditBooking};
 use contracts::event::{BookingEvent, BookingStatusChanged, BookingUpdated};
+use contracts::problem::Conflict;
 use scheduling::{Span, TimeInput};
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use super::cancel::cancelled;
 use super::read::changes;
 use super::{Bookings, Candidate, may_change};
 use crate::error::Error;
-use crate::store::Booking;
+use crate::store::{Booking, Gone};
 
 /// The version an `If-Match` header asks for; `None` = any.
 #[derive(Debug, Clone, Default)]
@@ -95,6 +96,7 @@ impl Bookings {
         plan: &Plan,
         trace_id: &str,
     ) -> Result<Option<BookingView>, Error> {
+        self.look_first(seen, edit, plan).await?;
         let done = self.store.database().transact(|tx| async move {
             let tx = &*tx;
             let mut locks = vec![seen.resource_id];
@@ -111,7 +113,8 @@ impl Bookings {
         });
         let changed = match done.await {
             Err(Error::Database(error)) if classify(&error) == Fault::Overlap => {
-                return Err(self.taken(seen, plan).await?);
+                // A booking came between the check and the write.
+                return Err(Error::Taken(self.in_the_way_of(seen, plan).await?));
             }
             other => other?,
         };
@@ -135,6 +138,11 @@ impl Bookings {
         let status = edit.status.unwrap_or(stored.status());
         let claims = status.is_active() && (plan.moved.is_some() || !stored.status().is_active());
         if claims {
+            // What was deleted cannot be claimed again, however late its event came.
+            let ids = [next.tenant_id, next.resource_id, next.user_id];
+            if let Some(gone) = Gone::any(tx, &ids).await? {
+                return Err(gone.into());
+            }
             let span = next.span()?;
             let (tenant, id) = (next.tenant_id, next.id);
             let found = self.store.conflicts(tx, tenant, next.resource_id, span, Some(id)).await?;
@@ -160,18 +168,30 @@ impl Bookings {
         Ok(next)
     }
 
-    /// The database refused: a booking came between the check and the write.
-    async fn taken(&self, seen: &Booking, plan: &Plan) -> Result<Error, Error> {
+    /// A hot slot's losers are told without a lock: those who wait for one hold a connection each.
+    async fn look_first(
+        &self,
+        seen: &Booking,
+        edit: &EditBooking,
+        plan: &Plan,
+    ) -> Result<(), Error> {
+        let status = edit.status.unwrap_or(seen.status());
+        if !status.is_active() || (plan.moved.is_none() && seen.status().is_active()) {
+            return Ok(());
+        }
+        let conflicts = self.in_the_way_of(seen, plan).await?;
+        if conflicts.is_empty() { Ok(()) } else { Err(Error::Taken(conflicts)) }
+    }
+
+    /// The active bookings in the way of what an edit would claim.
+    async fn in_the_way_of(&self, seen: &Booking, plan: &Plan) -> Result<Vec<Conflict>, Error> {
         let span = match &plan.moved {
             Some((candidate, _)) => candidate.span,
             None => seen.span()?,
         };
         let conn = self.store.database().read();
-        let conflicts = self
-            .store
-            .conflicts(conn, seen.tenant_id, plan.resource_id, span, Some(seen.id))
-            .await?;
-        Ok(Error::Taken(conflicts))
+        let (tenant, resource) = (seen.tenant_id, plan.resource_id);
+        Ok(self.store.conflicts(conn, tenant, resource, span, Some(seen.id)).await?)
     }
 }
 

@@ -43,9 +43,6 @@ impl Bookings {
             return Err(conflict.unwrap_or(Error::Refused(refusal)));
         }
         let status = request.status.unwrap_or(rules.settings.default_booking_status);
-        if status == BookingStatus::Confirmado && request.status.is_some() && !caller.is_admin() {
-            return Err(Error::NotAllowed);
-        }
         self.store_new(&request, &candidate, status, &rules, trace_id).await
     }
 
@@ -112,11 +109,7 @@ impl Bookings {
             return Ok(Some(Error::Taken(conflicts)));
         }
         let gone = Gone::any(conn, &[tenant, resource, request.user_id]).await?;
-        Ok(gone.map(|gone| match gone {
-            Gone::Tenant => Error::NoTenant,
-            Gone::Resource => Error::NoResource,
-            Gone::User => Error::NoUser,
-        }))
+        Ok(gone.map(Error::from))
     }
 }
 
@@ -127,7 +120,11 @@ fn authorize(caller: &Caller, request: &PlaceBooking) -> Result<(), Error> {
     if !caller.is_admin() && !caller.is(request.user_id) {
         return Err(Error::NotSelf);
     }
-    if caller.permissions().can_book { Ok(()) } else { Err(Error::MayNotBook) }
+    if !caller.permissions().can_book {
+        return Err(Error::MayNotBook);
+    }
+    let confirms = request.status == Some(BookingStatus::Confirmado);
+    if confirms && !caller.is_admin() { Err(Error::NotAllowed) } else { Ok(()) }
 }
 
 /// Eight characters out of thirty: 6.5 × 10¹¹ codes. Not a secret; the database keeps them unique.

@@ -24,11 +24,12 @@ use crate::app::Bookings;
 )]
 pub(super) async fn place_booking(
     State(bookings): State<Bookings>,
-    caller: Caller,
+    // The shape is judged first: whether the caller may comes second.
+    caller: Result<Caller, Problem>,
     context: Context,
     Body(request): Body<PlaceBooking>,
 ) -> Result<Tagged, Problem> {
     context.note_tenant(request.tenant_id);
-    let booking = bookings.place(&caller, request, context.request_id()).await?;
+    let booking = bookings.place(&caller?, request, context.request_id()).await?;
     Ok(Tagged(StatusCode::CREATED, booking))
 }

@@ -3,7 +3,8 @@
 //! Postgres does both in one statement, so in one round trip. `ON CONFLICT DO NOTHING` without a
 //! target covers the exclusion constraint and, unlike a caught 23P01, never deadlocks under a race.
 
-use common::db::{Engine, Fault, classify};
+use common::auth::Scope;
+use common::db::{Engine, Fault, answer_lost, classify};
 use common::streams::Draft;
 use contracts::event::{BookingCreated, BookingEvent};
 use sea_orm::{
@@ -43,7 +44,7 @@ impl Store {
         booking: &Booking,
         event_id: Uuid,
         trace_id: &str,
-    ) -> Result<Inserted, DbErr> {
+    ) -> Result<Inserted, Error> {
         match self.database().engine() {
             Engine::Postgres => self.insert_in_one(booking, event_id, trace_id).await,
             Engine::Sqlite => self.insert_in_transaction(booking, trace_id).await,
@@ -55,7 +56,7 @@ impl Store {
         booking: &Booking,
         event_id: Uuid,
         trace_id: &str,
-    ) -> Result<Inserted, DbErr> {
+    ) -> Result<Inserted, Error> {
         let values: Vec<Value> = vec![
             booking.id.into(),
             booking.tenant_id.into(),
@@ -79,7 +80,10 @@ impl Store {
             trace_id.into(),
         ];
         let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, POSTGRES, values);
-        let done = self.database().write().execute_raw(statement).await?;
+        let done = match self.database().write().execute_raw(statement).await {
+            Err(error) if answer_lost(&error) => return self.look_up(booking, error).await,
+            done => done?,
+        };
         Ok(if done.rows_affected() == 1 { Inserted::Stored } else { Inserted::Refused })
     }
 
@@ -87,7 +91,7 @@ impl Store {
         &self,
         booking: &Booking,
         trace_id: &str,
-    ) -> Result<Inserted, DbErr> {
+    ) -> Result<Inserted, Error> {
         let stored = self.database().transact(|tx| async move {
             let tx = &*tx;
             let ids = [booking.tenant_id, booking.resource_id, booking.user_id];
@@ -99,14 +103,22 @@ impl Store {
             Ok::<_, Error>(Inserted::Stored)
         });
         match stored.await {
-            Ok(done) => Ok(done),
             Err(Error::Database(error)) => match classify(&error) {
                 Fault::Overlap | Fault::Unique(_) => Ok(Inserted::Refused),
                 Fault::ForeignKey | Fault::Unavailable | Fault::Retryable | Fault::Other => {
-                    Err(error)
+                    Err(error.into())
                 }
             },
-            Err(other) => Err(DbErr::Custom(other.to_string())),
+            done => done,
+        }
+    }
+
+    /// The connection was lost under the statement: perhaps it was carried out all the same.
+    async fn look_up(&self, booking: &Booking, cause: DbErr) -> Result<Inserted, Error> {
+        match self.find(Scope::Tenant(booking.tenant_id), booking.id).await {
+            Ok(Some(_)) => Ok(Inserted::Stored),
+            // Not there yet is not never: the server may still be at it.
+            Ok(None) | Err(_) => Err(Error::OutcomeUnknown { id: booking.id, cause }),
         }
     }
 }

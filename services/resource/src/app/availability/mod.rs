@@ -7,7 +7,7 @@ mod near;
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use chrono::{NaiveDate, TimeDelta};
 use common::auth::Scope;
 use common::clock::Clock;
