@@ -88,7 +88,7 @@ pub struct PlaceBooking {
     /// `pendente` or `confirmado` (not by a plain user); absent = the tenant's default.
     pub status: Option<BookingStatus>,
     /// Stored; expansion into a series comes later.
-    #[schema(value_type = bool, default = false)]
+    #[schema(required = false, default = false)]
     pub recurring_enabled: bool,
     /// How the booking repeats.
     #[schema(value_type = Option<RecurringPattern>)]

@@ -112,7 +112,9 @@ impl Stage {
                 tests(&mut cargo, servers, counts)
             }
             Self::E2e => {
-                cargo.args(["test", "--package", "marca-e2e", "--no-fail-fast"]);
+                // The whole workspace again: with one package alone cargo would choose other features and
+                // build every dependency a second time.
+                cargo.args(["test", "--workspace", "--test", "e2e", "--no-fail-fast"]);
                 tests(&mut cargo, servers, counts)
             }
         }

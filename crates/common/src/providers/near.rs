@@ -1,4 +1,4 @@
-//! A near cache with an epoch per key: what was loaded before an invalidation is not kept after it.
+//! A near cache with an epoch per key: what was loaded before an invalidation is not found after it.
 
 use std::future::Future;
 use std::hash::{BuildHasher as _, RandomState};
@@ -10,13 +10,14 @@ use moka::future::Cache;
 use uuid::Uuid;
 
 /// Keys share this many epochs; two that share one are merely loaded once too often.
-const STRIPES: usize = 1_024;
-/// How often a load that lost against invalidations is begun again.
-const ATTEMPTS: usize = 3;
+const STRIPES: usize = 4_096;
+
+/// Where a value lies: its id and the epochs at which its load began.
+type Key = (Uuid, u64, u64);
 
 /// Facts of type `T` by id, in this process.
 pub struct Near<T: Clone + Send + Sync + 'static> {
-    values: Cache<Uuid, T>,
+    values: Cache<Key, T>,
     epochs: Vec<AtomicU64>,
     all: AtomicU64,
     hasher: RandomState,
@@ -38,44 +39,27 @@ impl<T: Clone + Send + Sync + 'static> Near<T> {
         &self.epochs[hash]
     }
 
-    fn epoch(&self, id: Uuid) -> (u64, u64) {
-        (self.stripe(id).load(Ordering::Acquire), self.all.load(Ordering::Acquire))
+    fn key(&self, id: Uuid) -> Key {
+        (id, self.stripe(id).load(Ordering::Acquire), self.all.load(Ordering::Acquire))
     }
 
-    /// The value kept, if any.
-    pub async fn peek(&self, id: Uuid) -> Option<T> {
-        self.values.get(&id).await
-    }
-
-    /// The value kept, or the one loaded. Loads of one key at one time are one load.
-    pub async fn get<E, F>(&self, id: Uuid, load: impl Fn() -> F) -> Result<T, Arc<E>>
+    /// The value kept, or the one loaded. Loads of one key at one time are one load; nobody who asks
+    /// after [`Self::forget`] joins a load that began before it.
+    pub async fn get<E, F>(&self, id: Uuid, load: impl FnOnce() -> F) -> Result<T, Arc<E>>
     where
         E: Send + Sync + 'static,
         F: Future<Output = Result<T, E>>,
     {
-        let mut attempt = 1;
-        loop {
-            if let Some(value) = self.values.get(&id).await {
-                return Ok(value);
-            }
-            let before = self.epoch(id);
-            let loaded = self.values.try_get_with(id, load()).await;
-            if self.epoch(id) == before {
-                return loaded;
-            }
-            self.values.invalidate(&id).await;
-            attempt += 1;
-            if attempt > ATTEMPTS {
-                return load().await.map_err(Arc::new);
-            }
+        let key = self.key(id);
+        match self.values.get(&key).await {
+            Some(value) => Ok(value),
+            None => self.values.try_get_with(key, load()).await,
         }
     }
 
-    /// Forgets one value, and those being loaded for it.
+    /// Makes what is kept of one id, and what is being loaded for it, unfindable.
     pub fn forget(&self, id: Uuid) {
         self.stripe(id).fetch_add(1, Ordering::AcqRel);
-        // `invalidate` of the future cache is async only for listeners, which there are none of.
-        futures_util::FutureExt::now_or_never(self.values.invalidate(&id));
     }
 
     /// Forgets everything.
@@ -92,22 +76,33 @@ mod tests {
     const ID: Uuid = Uuid::from_u128(7);
 
     #[tokio::test]
-    async fn a_value_loaded_before_an_invalidation_is_not_kept_after_it() {
+    async fn a_value_loaded_before_an_invalidation_is_not_found_after_it() {
         let near = Near::<u32>::new(10, Duration::from_mins(1));
-        let calls = AtomicU64::new(0);
-        let load = || {
-            let call = calls.fetch_add(1, Ordering::SeqCst);
-            let near = &near;
-            async move {
-                if call == 0 {
-                    near.forget(ID);
-                    return Ok::<u32, ()>(1);
-                }
-                Ok(2)
-            }
+        let overtaken = near.get(ID, || async {
+            near.forget(ID);
+            Ok::<u32, ()>(1)
+        });
+        assert_eq!(overtaken.await, Ok(1), "it was asked for before");
+        assert_eq!(near.get(ID, || async { Ok::<u32, ()>(2) }).await, Ok(2));
+        assert_eq!(near.get(ID, || async { Ok::<u32, ()>(3) }).await, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn nobody_who_asks_after_an_invalidation_joins_a_load_begun_before_it() {
+        let near = Near::<u32>::new(10, Duration::from_mins(1));
+        let (release, held) = tokio::sync::oneshot::channel::<()>();
+        let early = near.get(ID, || async {
+            held.await.map_err(drop)?;
+            Ok::<u32, ()>(1)
+        });
+        let late = async {
+            near.forget(ID);
+            let late = near.get(ID, || async { Ok::<u32, ()>(2) }).await;
+            release.send(()).map_err(drop)?;
+            Ok::<_, ()>(late)
         };
-        assert_eq!(near.get(ID, load).await, Ok(2));
-        assert_eq!(near.peek(ID).await, Some(2));
+        let (early, late) = tokio::join!(early, late);
+        assert_eq!((early, late), (Ok(1), Ok(Ok(2))));
     }
 
     #[tokio::test]
