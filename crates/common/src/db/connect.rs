@@ -22,11 +22,29 @@ const MIGRATION_LIMITS: [(&str, &str); 3] = [
     ("idle_in_transaction_session_timeout", "0"),
 ];
 const READERS: u32 = 4;
+/// A connection used so recently is taken to be alive.
+const RECENT: Duration = Duration::from_secs(1);
 
 /// The pool; it connects with the first statement.
 pub(super) async fn postgres(url: &str, options: &Options) -> Result<DatabaseConnection, DbErr> {
     let mut connect = postgres_options(url, &LIMITS);
     connect.max_connections(options.max_connections).acquire_timeout(options.acquire_timeout);
+    sea_orm::Database::connect(connect).await
+}
+
+/// The pool for statements that are a transaction each. Nothing is ever begun on it, so nothing can
+/// be left open on it, and a connection used a moment ago is taken without asking.
+pub(super) async fn postgres_statements(
+    url: &str,
+    options: &Options,
+) -> Result<DatabaseConnection, DbErr> {
+    let mut connect = postgres_options(url, &LIMITS);
+    connect.max_connections(options.max_connections).acquire_timeout(options.acquire_timeout);
+    connect.map_sqlx_postgres_before_acquire(|connection, used| {
+        Box::pin(async move {
+            if used.idle_for < RECENT { Ok(true) } else { outside_transaction(connection).await }
+        })
+    });
     sea_orm::Database::connect(connect).await
 }
 

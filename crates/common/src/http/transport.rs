@@ -116,7 +116,8 @@ impl Transport for HttpTransport {
             match self.attempt(url.clone(), timeout).await {
                 Ok(answer) => {
                     neighbour.failures.store(0, Ordering::Relaxed);
-                    self.metrics.neighbour_call(service.name(), "answered");
+                    self.metrics
+                        .neighbour_call(service.name(), if batch { "events" } else { "answered" });
                     return Ok(answer);
                 }
                 Err(error) => reason = error,

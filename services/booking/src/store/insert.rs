@@ -8,8 +8,7 @@ use common::db::{Engine, Fault, answer_lost, classify};
 use common::streams::Draft;
 use contracts::event::{BookingCreated, BookingEvent};
 use sea_orm::{
-    ActiveModelTrait as _, ConnectionTrait as _, DatabaseBackend, DbErr, IntoActiveModel as _,
-    Statement, Value,
+    ActiveModelTrait as _, DatabaseBackend, DbErr, IntoActiveModel as _, Statement, Value,
 };
 use uuid::Uuid;
 
@@ -80,7 +79,7 @@ impl Store {
             trace_id.into(),
         ];
         let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, POSTGRES, values);
-        let done = match self.database().write().execute_raw(statement).await {
+        let done = match self.database().execute(statement).await {
             Err(error) if answer_lost(&error) => return self.look_up(booking, error).await,
             done => done?,
         };
