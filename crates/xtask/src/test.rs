@@ -115,6 +115,8 @@ impl Stage {
                 // The whole workspace again: with one package alone cargo would choose other features and
                 // build every dependency a second time.
                 cargo.args(["test", "--workspace", "--test", "e2e", "--no-fail-fast"]);
+                // The figures it measures (freshness, races, outages) belong in the log.
+                cargo.args(["--", "--show-output"]);
                 tests(&mut cargo, servers, counts)
             }
         }

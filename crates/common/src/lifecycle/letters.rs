@@ -6,7 +6,7 @@ use super::Running;
 use super::command::{Program, say};
 use crate::platform::Platform;
 use crate::settings::Settings;
-use crate::streams::Consumer;
+use crate::streams::{Consumer, ReplayError};
 
 /// The most letters shown of one consumer.
 const SHOWN: u64 = 200;
@@ -21,11 +21,15 @@ pub(super) async fn dead_letters(
     let platform = Platform::open(settings).map_err(|error| error.to_string())?;
     let services = Box::pin(program.build(&platform)).await.map_err(|error| error.to_string())?;
     let running = Running::idle(&platform, services);
+    let mut applied = 0;
     for consumer in running.services().iter().flat_map(|service| &service.consumers) {
         match replay {
-            Some(position) => again(consumer, source, position).await?,
+            Some(position) => applied += again(consumer, source, position).await?,
             None => show(consumer).await?,
         }
+    }
+    if let Some(position) = replay.filter(|_| applied == 0) {
+        return Err(format!("no dead letter at position {position} of this source"));
     }
     // What a replayed event caused in turn is published before we leave.
     for service in running.services() {
@@ -46,11 +50,16 @@ async fn show(consumer: &Consumer) -> Result<(), String> {
     Ok(())
 }
 
-async fn again(consumer: &Consumer, source: Option<&str>, position: i64) -> Result<(), String> {
+/// How many letters were applied: of several consumers only one may have laid this one aside.
+async fn again(consumer: &Consumer, source: Option<&str>, position: i64) -> Result<usize, String> {
     let named = contracts::Service::ALL.into_iter().find(|service| Some(service.name()) == source);
     let source = named.ok_or_else(|| "--source must name a service".to_owned())?;
-    let done = consumer.replay(source, position).await;
-    let count = done.map_err(|error| format!("{}: {error}", consumer.name()))?;
-    say(&format!("{}: {count} applied", consumer.name()));
-    Ok(())
+    match consumer.replay(source, position).await {
+        Ok(count) => {
+            say(&format!("{}: {count} applied", consumer.name()));
+            Ok(count)
+        }
+        Err(ReplayError::NotFound(_)) => Ok(0),
+        Err(error) => Err(format!("{}: {error}", consumer.name())),
+    }
 }
