@@ -1,6 +1,6 @@
 //! Why a use case of bookings ends without its effect.
 
-use common::db::Classify;
+use common::db::{Classify, outcome_unknown};
 use common::http::Problem;
 use contracts::client::ClientError;
 use contracts::problem::Conflict;
@@ -60,9 +60,20 @@ pub(crate) enum Error {
     #[error("the database kept refusing without a reason that lasted")]
     Contended,
     #[error("the database was lost under the insert: {cause}")]
-    OutcomeUnknown { id: Uuid, cause: DbErr },
+    OutcomeUnknown { id: Uuid, cause: String },
     #[error(transparent)]
     Database(#[from] DbErr),
+}
+
+impl Error {
+    /// Tells a change whose commit was lost from one that did not happen.
+    pub(crate) fn of_write(self, id: Uuid) -> Self {
+        let unknown = self.db().is_some_and(outcome_unknown);
+        if let (true, Self::Database(cause)) = (unknown, &self) {
+            return Self::OutcomeUnknown { id, cause: cause.to_string() };
+        }
+        self
+    }
 }
 
 impl Classify for Error {

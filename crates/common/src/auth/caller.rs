@@ -155,7 +155,9 @@ impl Authenticator {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(bad());
         }
-        let claims = self.0.verifier.verify(token.trim()).await.ok_or_else(bad)?;
+        let verified = self.0.verifier.verify(token.trim()).await;
+        let unknown = |_| Problem::unavailable("the signing keys cannot be fetched");
+        let claims = verified.map_err(unknown)?.ok_or_else(bad)?;
         let identity = self.identity(&claims).await?.ok_or_else(bad)?;
         if let Some(context) = Context::from_extensions(&parts.extensions) {
             context.note_tenant(identity.tenant_id);

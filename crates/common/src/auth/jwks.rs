@@ -16,8 +16,19 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub struct Keys {
     clients: Clients,
     known: RwLock<HashMap<String, Arc<DecodingKey>>>,
-    asked: Mutex<Option<Instant>>,
+    asked: Mutex<Option<Asked>>,
 }
+
+/// When the keys were last asked for, and whether there was an answer.
+#[derive(Clone, Copy)]
+struct Asked {
+    at: Instant,
+    answered: bool,
+}
+
+/// The user service could not be asked for its keys: a token can be neither trusted nor refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unverifiable;
 
 impl Keys {
     /// No keys yet; the first token fetches them.
@@ -29,26 +40,31 @@ impl Keys {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned()
     }
 
-    /// The key of a `kid`.
-    pub async fn find(&self, kid: &str) -> Option<Arc<DecodingKey>> {
+    /// The key of a `kid`; `None` if the user service has no such key.
+    pub async fn find(&self, kid: &str) -> Result<Option<Arc<DecodingKey>>, Unverifiable> {
         if let Some(key) = self.peek(kid) {
-            return Some(key);
+            return Ok(Some(key));
         }
         let mut asked = self.asked.lock().await;
         if let Some(key) = self.peek(kid) {
-            return Some(key);
+            return Ok(Some(key));
         }
-        if asked.is_some_and(|at| at.elapsed() < PAUSE) {
-            return None;
+        // Those who waited for a fetch share its outcome, and forged ones must not become a flood.
+        if let Some(last) = asked.filter(|last| last.at.elapsed() < PAUSE) {
+            return if last.answered { Ok(None) } else { Err(Unverifiable) };
         }
         match self.clients.jwks().await {
             Ok(body) => {
-                *asked = Some(Instant::now());
+                *asked = Some(Asked { at: Instant::now(), answered: true });
                 self.replace(&body);
+                Ok(self.peek(kid))
             }
-            Err(error) => tracing::warn!(%error, "could not fetch the signing keys"),
+            Err(error) => {
+                tracing::warn!(%error, "could not fetch the signing keys");
+                *asked = Some(Asked { at: Instant::now(), answered: false });
+                Err(Unverifiable)
+            }
         }
-        self.peek(kid)
     }
 
     fn replace(&self, body: &[u8]) {

@@ -6,5 +6,5 @@ mod jwks;
 mod token;
 
 pub use caller::{Authenticator, Caller, Identity, MaybeCaller, Scope};
-pub use jwks::Keys;
+pub use jwks::{Keys, Unverifiable};
 pub use token::{Claims, Verifier};

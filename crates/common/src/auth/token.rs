@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::jwks::Keys;
+use super::jwks::{Keys, Unverifiable};
 use crate::clock::Clock;
 
 /// What an access token says.
@@ -59,27 +59,25 @@ impl Verifier {
         Self { keys, clock, validation, seen }
     }
 
-    /// The claims of a good token; `None` for any other.
-    pub async fn verify(&self, token: &str) -> Option<Arc<Claims>> {
+    /// The claims of a good token; `None` for any other; an error if the keys cannot be had.
+    pub async fn verify(&self, token: &str) -> Result<Option<Arc<Claims>>, Unverifiable> {
         if token.len() > 4_096 {
-            return None;
+            return Ok(None);
         }
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         if let Some(claims) = self.seen.get(&hash) {
-            return self.timely(&claims).then_some(claims);
+            return Ok(self.timely(&claims).then_some(claims));
         }
-        let claims = Arc::new(self.check(token).await?);
+        let header = decode_header(token).ok().filter(|header| header.alg == Algorithm::EdDSA);
+        let Some(kid) = header.and_then(|header| header.kid) else { return Ok(None) };
+        let Some(key) = self.keys.find(&kid).await? else { return Ok(None) };
+        let Some(claims) = self.check(token, &key).map(Arc::new) else { return Ok(None) };
         self.seen.insert(hash, Arc::clone(&claims));
-        Some(claims)
+        Ok(Some(claims))
     }
 
-    async fn check(&self, token: &str) -> Option<Claims> {
-        let header = decode_header(token).ok()?;
-        if header.alg != Algorithm::EdDSA {
-            return None;
-        }
-        let key: Arc<DecodingKey> = self.keys.find(header.kid.as_deref()?).await?;
-        let claims = decode::<Claims>(token, &key, &self.validation).ok()?.claims;
+    fn check(&self, token: &str, key: &DecodingKey) -> Option<Claims> {
+        let claims = decode::<Claims>(token, key, &self.validation).ok()?.claims;
         self.timely(&claims).then_some(claims)
     }
 

@@ -1,6 +1,7 @@
 //! Extractors whose refusals have the contract's shape and name every bad field.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -16,6 +17,9 @@ use uuid::Uuid;
 
 use super::edge::Context;
 use super::problem::Problem;
+
+/// The longest a client may take to send its body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A JSON (or form) body, decoded and judged whole.
 pub struct Body<T>(pub T);
@@ -85,7 +89,12 @@ impl<S: Send + Sync, T: Decode> FromRequest<S> for FormOrJson<T> {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
+    let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+    let late = |_| {
+        let text = Text::new("O corpo da requisição não chegou a tempo.");
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", text)
+    };
+    body.map_err(late)?.map_err(|rejection: BytesRejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             let text = Text::new("Corpo da requisição grande demais.");
             return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", text);

@@ -164,10 +164,14 @@ async fn execute(program: &impl Program, cli: Cli) -> Result<ExitCode, String> {
         }
         Some(Command::Migrate { direction, steps }) => {
             telemetry::init(&settings);
+            if *direction != Direction::Status {
+                program.before(&settings)?;
+            }
             return Box::pin(migrate(program, settings, *direction, *steps)).await;
         }
         Some(Command::DeadLetters { replay, source }) => {
             telemetry::init(&settings);
+            program.before(&settings)?;
             let letters = letters::dead_letters(program, settings, source.as_deref(), *replay);
             return Box::pin(letters).await;
         }

@@ -112,9 +112,11 @@ impl Running {
     /// The router of this process: one service's, or the gateway's table over all of them.
     pub fn router(&self, root: Router) -> Router {
         if let [service] = self.services.as_slice() {
-            // The other way round the routes' own fallback, which is all of them, would be replaced.
-            let inner = service.internal.clone().merge(service.probe.clone().routes());
-            return inner.fallback_service(service.routes.clone());
+            let name = service.name;
+            let internal =
+                crate::http::finish(&self.platform, name.name(), service.internal.clone(), &[]);
+            let inner = service.probe.clone().routes().fallback_service(internal);
+            return crate::http::gateway([(name, service.routes.clone())].into(), inner);
         }
         let routes = self.services.iter().map(|service| (service.name, service.routes.clone()));
         crate::http::gateway(routes.collect(), root)

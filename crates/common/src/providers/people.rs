@@ -32,8 +32,8 @@ pub enum UserLookup {
 pub struct UserDirectory {
     clients: Clients,
     near: Arc<Near<Option<Arc<UserFacts>>>>,
-    /// Users with a change not looked at yet.
-    changed: Cache<Uuid, ()>,
+    /// Users with a change not looked at yet, by the event that told of it.
+    changed: Cache<Uuid, Uuid>,
 }
 
 impl UserDirectory {
@@ -47,7 +47,7 @@ impl UserDirectory {
             WatchNews::Lost => dropped.forget_all(),
             WatchNews::Event(event) => match DirectoryEvent::parse(&event.event_type) {
                 Some(DirectoryEvent::UserUpdated | DirectoryEvent::UserDeleted) => {
-                    noted.insert(event.metadata.aggregate_id, ());
+                    noted.insert(event.metadata.aggregate_id, event.metadata.event_id);
                     dropped.forget(event.metadata.aggregate_id);
                 }
                 Some(DirectoryEvent::TenantDeleted | DirectoryEvent::TenantUpdated) => {
@@ -68,14 +68,22 @@ impl UserDirectory {
     /// What is known of a user.
     pub async fn find(&self, id: Uuid) -> UserLookup {
         let load = || async {
+            let mark = self.changed.get(&id);
             let found = self.clients.user(id).await?;
-            self.changed.invalidate(&id);
+            // A change that came while this was asked for is not seen by it.
+            if mark.is_some() && self.changed.get(&id) == mark {
+                self.changed.invalidate(&id);
+            }
             Ok::<_, ClientError>(found.map(Arc::new))
         };
         match self.near.get(id, load).await {
             Ok(Some(facts)) => UserLookup::Known(facts),
             Ok(None) => UserLookup::Unknown,
-            Err(_) => UserLookup::Unreachable { changed: self.changed.contains_key(&id) },
+            Err(error) => {
+                // An answer that is no fact speaks against the user as a change does.
+                let answered = matches!(*error, ClientError::Unexpected { .. });
+                UserLookup::Unreachable { changed: answered || self.changed.contains_key(&id) }
+            }
         }
     }
 

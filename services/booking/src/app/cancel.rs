@@ -38,7 +38,7 @@ impl Bookings {
             self.store.update(tx, &booking, &event(&booking), trace_id).await?;
             Ok::<_, Error>(booking)
         });
-        let booking = done.await?;
+        let booking = done.await.map_err(|error: Error| error.of_write(id))?;
         self.relay.wake();
         Ok(booking.view(self.clock.now()))
     }

@@ -116,7 +116,7 @@ impl Bookings {
                 // A booking came between the check and the write.
                 return Err(Error::Taken(self.in_the_way_of(seen, plan).await?));
             }
-            other => other?,
+            other => other.map_err(|error| error.of_write(seen.id))?,
         };
         Ok(changed.map(|booking| {
             self.relay.wake();

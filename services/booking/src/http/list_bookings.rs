@@ -1,7 +1,7 @@
 //! `GET /bookings/`
 
 use axum::extract::State;
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use common::auth::Caller;
 use common::http::{Page, PageQuery, Params, Problem};
 use contracts::BookingStatus;
@@ -53,6 +53,12 @@ fn edge(value: &Value, faults: &mut Faults) -> Option<Edge> {
         .or_else(|| faults.add("format", "Deve ser YYYY-MM-DD ou data e hora RFC 3339."))
 }
 
+/// A cursor is ours, but anyone may write one: a year that Postgres cannot hold is none of ours.
+fn sane(key: SortKey) -> Result<SortKey, Problem> {
+    let known = (1970..=9999).contains(&key.start.year());
+    if known { Ok(key) } else { Err(Problem::field("cursor", "format", "Cursor inválido.")) }
+}
+
 /// List bookings.
 ///
 /// Bookings that overlap `[start_date, end_date)`, either end optional, by start. A plain user sees
@@ -100,7 +106,7 @@ pub(super) async fn list_bookings(
         filter,
         from: query.start_date,
         to: query.end_date,
-        after: page.after()?,
+        after: page.after()?.map(sane).transpose()?,
         limit: page.limit,
         count: page.count,
     };

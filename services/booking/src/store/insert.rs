@@ -80,7 +80,7 @@ impl Store {
         ];
         let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, POSTGRES, values);
         let done = match self.database().execute(statement).await {
-            Err(error) if answer_lost(&error) => return self.look_up(booking, error).await,
+            Err(error) if answer_lost(&error) => return self.look_up(booking, &error).await,
             done => done?,
         };
         Ok(if done.rows_affected() == 1 { Inserted::Stored } else { Inserted::Refused })
@@ -105,7 +105,7 @@ impl Store {
             Err(Error::Database(error)) => match classify(&error) {
                 Fault::Overlap | Fault::Unique(_) => Ok(Inserted::Refused),
                 Fault::ForeignKey | Fault::Unavailable | Fault::Retryable | Fault::Other => {
-                    Err(error.into())
+                    Err(Error::from(error).of_write(booking.id))
                 }
             },
             done => done,
@@ -113,11 +113,13 @@ impl Store {
     }
 
     /// The connection was lost under the statement: perhaps it was carried out all the same.
-    async fn look_up(&self, booking: &Booking, cause: DbErr) -> Result<Inserted, Error> {
+    async fn look_up(&self, booking: &Booking, cause: &DbErr) -> Result<Inserted, Error> {
         match self.find(Scope::Tenant(booking.tenant_id), booking.id).await {
             Ok(Some(_)) => Ok(Inserted::Stored),
             // Not there yet is not never: the server may still be at it.
-            Ok(None) | Err(_) => Err(Error::OutcomeUnknown { id: booking.id, cause }),
+            Ok(None) | Err(_) => {
+                Err(Error::OutcomeUnknown { id: booking.id, cause: cause.to_string() })
+            }
         }
     }
 }

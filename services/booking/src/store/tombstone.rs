@@ -65,13 +65,18 @@ impl Store {
         Ok(())
     }
 
-    /// What was deleted since `since`, at most 1,000.
+    /// What was deleted since `since` and still has bookings it should not have, at most 1,000.
     pub(crate) async fn recently_gone(
         &self,
         since: DateTime<Utc>,
     ) -> Result<Vec<(Gone, Uuid)>, DbErr> {
-        let sql =
-            "SELECT kind, id FROM tombstone WHERE created_at >= $1 ORDER BY created_at LIMIT 1000";
+        let sql = "SELECT kind, id FROM tombstone t WHERE created_at >= $1 AND CASE kind \
+              WHEN 'tenant' THEN EXISTS (SELECT 1 FROM booking b WHERE b.tenant_id = t.id) \
+              WHEN 'user' THEN EXISTS (SELECT 1 FROM booking b WHERE b.user_id = t.id \
+                AND b.status IN ('pendente','confirmado')) \
+              ELSE EXISTS (SELECT 1 FROM booking b WHERE b.resource_id = t.id \
+                AND b.status IN ('pendente','confirmado')) END \
+            ORDER BY created_at LIMIT 1000";
         let conn = self.database().read();
         let statement =
             Statement::from_sql_and_values(conn.get_database_backend(), sql, [since.into()]);
