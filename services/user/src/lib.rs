@@ -24,13 +24,14 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let assembly = Assembly::open(platform, contracts::Service::User).await?;
     let failed = |error: &dyn std::fmt::Display| BuildError::Other(error.to_string());
     let people = UserDirectory::new(platform);
+    let tenants = settings_provider(platform, Snapshots::new(assembly.database.clone()));
     let users = Users {
         database: assembly.database.clone(),
         outbox: assembly.outbox.clone(),
         relay: assembly.relay.clone(),
         clock: Arc::clone(&platform.clock),
         ids: Arc::clone(&platform.ids),
-        tenants: settings_provider(platform, Snapshots::new(assembly.database.clone())),
+        tenants: Arc::clone(&tenants),
         clients: platform.clients.clone(),
         people: Arc::clone(&people),
         passwords: Passwords::new().map_err(|error| failed(&error))?,
@@ -38,6 +39,6 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     };
     let subscriptions = events::subscriptions(platform, &assembly);
     let internal = http::internal(users.clone());
-    let routes = http::routes(users, Authenticator::new(platform, people));
+    let routes = http::routes(users, Authenticator::new(platform, people, tenants));
     Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, Vec::new()))
 }

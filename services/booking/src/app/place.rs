@@ -117,7 +117,7 @@ fn authorize(caller: &Caller, request: &PlaceBooking) -> Result<(), Error> {
     if !caller.scope().covers(request.tenant_id) {
         return Err(Error::OtherTenant);
     }
-    if !caller.is_admin() && !caller.is(request.user_id) {
+    if !caller.is_admin() && !caller.is_integration() && !caller.is(request.user_id) {
         return Err(Error::NotSelf);
     }
     if !caller.permissions().can_book {

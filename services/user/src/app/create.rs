@@ -2,6 +2,7 @@
 
 use common::auth::Caller;
 use common::providers::SettingsError;
+use contracts::authority::PLATFORM;
 use contracts::user::CreateUser;
 use uuid::Uuid;
 
@@ -39,6 +40,10 @@ impl Users {
     }
 
     async fn tenant_exists(&self, tenant: Uuid) -> Result<(), Error> {
+        if tenant == PLATFORM {
+            // Operators are not made over HTTP, whatever the provider of settings may say.
+            return Err(Error::UnknownTenant);
+        }
         match self.tenants.settings(tenant).await {
             Ok(_) => Ok(()),
             Err(SettingsError::Unknown) => Err(Error::UnknownTenant),

@@ -107,6 +107,7 @@ fn same(one: &CreateUser, other: &CreateUser) -> bool {
         user_type,
         is_active,
         permissions,
+        preset,
         metadata,
         password: _,
     } = one;
@@ -118,5 +119,6 @@ fn same(one: &CreateUser, other: &CreateUser) -> bool {
         && *user_type == other.user_type
         && *is_active == other.is_active
         && *permissions == other.permissions
+        && *preset == other.preset
         && *metadata == other.metadata
 }

@@ -3,6 +3,7 @@
 mod entity;
 mod migration;
 mod queries;
+pub(crate) mod session;
 mod user;
 
 pub(crate) use migration::Migrator;
