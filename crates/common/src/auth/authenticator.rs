@@ -15,7 +15,7 @@ use super::caller::{Credential, Identity, Operator, Principal, Session};
 use super::jwks::Keys;
 use super::token::{Claims, Verifier};
 use crate::clock::Clock;
-use crate::http::{Context, Problem};
+use crate::http::{Context, Limits, Problem, Subject};
 use crate::platform::Platform;
 use crate::providers::{Lookup, SettingsError, SettingsProvider, UserDirectory};
 use crate::settings::AuthMode;
@@ -33,6 +33,7 @@ struct Inner {
     people: Arc<UserDirectory>,
     tenants: Arc<dyn SettingsProvider>,
     clock: Arc<dyn Clock>,
+    limits: Limits,
 }
 
 /// Why a credential does not count: it is not good, or it cannot be judged now.
@@ -62,7 +63,8 @@ impl Authenticator {
         let clock = Arc::clone(&platform.clock);
         let (issuer, audience) = (&settings.jwt_issuer, &settings.jwt_audience);
         let verifier = Verifier::new(keys, Arc::clone(&clock), issuer, audience);
-        Self(Arc::new(Inner { mode: settings.auth_mode, verifier, people, tenants, clock }))
+        let limits = platform.limits.clone();
+        Self(Arc::new(Inner { mode: settings.auth_mode, verifier, people, tenants, clock, limits }))
     }
 
     /// Who calls; `None` for nobody known.
@@ -76,6 +78,9 @@ impl Authenticator {
         let principal = self.prove(token.trim()).await?;
         if let Some(context) = Context::from_extensions(&parts.extensions) {
             context.note_caller(&principal);
+            for subject in counted(&principal).into_iter().flatten() {
+                self.0.limits.admit(context, subject)?;
+            }
         }
         Ok(Some(principal))
     }
@@ -167,6 +172,21 @@ impl Authenticator {
             permissions: facts.scopes,
             credential: Credential::ApiKey,
         })
+    }
+}
+
+/// Whose rates a request counts against.
+fn counted(principal: &Principal) -> [Option<Subject>; 2] {
+    match principal {
+        Principal::Developer => [None, None],
+        Principal::Operator(operator) => [Some(Subject::Account(operator.user_id)), None],
+        Principal::User(identity) => {
+            let own = match identity.credential {
+                Credential::Session(_) => Subject::Account(identity.user_id),
+                Credential::ApiKey => Subject::ApiKey(identity.user_id),
+            };
+            [Some(own), Some(Subject::Tenant(identity.tenant_id))]
+        }
     }
 }
 
