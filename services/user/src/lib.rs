@@ -29,8 +29,9 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let subscriptions = events::subscriptions(platform, &assembly);
     let internal = http::internal(users.clone());
     let people = Arc::clone(&users.people);
+    let jobs = vec![users.signer.watch()];
     let routes = http::routes(users, Authenticator::new(platform, people));
-    Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, Vec::new()))
+    Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, jobs))
 }
 
 /// The use cases on an open database: for the service, and for commands that do without one.

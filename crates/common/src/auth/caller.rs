@@ -139,8 +139,8 @@ impl Authenticator {
     /// An authenticator by the platform's configuration.
     pub fn new(platform: &Platform, people: Arc<UserDirectory>) -> Self {
         let settings = &platform.settings;
-        let keys = Keys::new(platform.clients.clone());
         let clock = Arc::clone(&platform.clock);
+        let keys = Keys::new(platform.clients.clone(), Arc::clone(&clock), platform.tasks.clone());
         let verifier = Verifier::new(keys, clock, &settings.jwt_issuer, &settings.jwt_audience);
         Self(Arc::new(Inner { mode: settings.auth_mode, verifier, people }))
     }
