@@ -155,3 +155,6 @@ fn usable(jwk: &Jwk) -> Option<(String, Arc<DecodingKey>)> {
     (jwk.common.key_id.as_ref() == Some(&kid)).then_some(())?;
     Some((kid, Arc::new(DecodingKey::from_jwk(jwk).ok()?)))
 }
+
+#[cfg(test)]
+mod tests;

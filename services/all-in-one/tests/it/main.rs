@@ -13,6 +13,8 @@ mod booking_status;
 mod categories;
 mod conflicts;
 mod events;
+mod forgeries;
+mod keys;
 mod law;
 mod login;
 mod matrix;
