@@ -209,6 +209,10 @@ fn lacking(mint: &Mint, header: &Value, claims: &Value) -> Vec<(String, String)>
         rows.push((format!("without {name}"), mint.sign(header, without(claims, name))));
         for value in [json!(null), json!([]), json!({ "a": 1 }), json!("x".repeat(40)), json!(1.5)]
         {
+            if name == "permissions" && (value.is_array() || value.is_object()) {
+                // A set that names none is one without any.
+                continue;
+            }
             let token = mint.sign(header, with(claims, name, value.clone()));
             rows.push((format!("{name} {value}"), token));
         }
