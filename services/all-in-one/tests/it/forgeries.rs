@@ -22,7 +22,7 @@ type Row = (String, String, bool);
 /// Signs what it is told to, with the app's own key.
 pub(crate) struct Mint(Ed25519KeyPair);
 
-fn encode(part: impl ToString) -> String {
+fn encode(part: &impl ToString) -> String {
     URL_SAFE_NO_PAD.encode(part.to_string())
 }
 
@@ -35,7 +35,7 @@ impl Mint {
     }
 
     /// A token of this very text, truly signed.
-    fn sign(&self, header: impl ToString, payload: impl ToString) -> String {
+    fn sign(&self, header: &impl ToString, payload: &impl ToString) -> String {
         let message = format!("{}.{}", encode(header), encode(payload));
         let signature = URL_SAFE_NO_PAD.encode(self.0.sign(message.as_bytes()));
         format!("{message}.{signature}")
@@ -83,12 +83,12 @@ pub(crate) fn table(mint: &Mint, good: &str) -> Vec<Row> {
     for (name, value, good) in
         [("nbf", json!(iat), true), ("nbf", json!(iat + 1), false), ("nbf", json!("now"), false)]
     {
-        let token = mint.sign(&header, with(&claims, name, value.clone()));
+        let token = mint.sign(&header, &with(&claims, name, value.clone()));
         rows.push((format!("{name} {value}, issued at {iat}"), token, good));
     }
-    let more = mint.sign(&header, with(&claims, "something", json!("more")));
+    let more = mint.sign(&header, &with(&claims, "something", json!("more")));
     rows.push(("a claim nobody reads".to_owned(), more, true));
-    let long = mint.sign(&header, with(&claims, "something", json!("x".repeat(4_000))));
+    let long = mint.sign(&header, &with(&claims, "something", json!("x".repeat(4_000))));
     rows.push(("longer than 4096 bytes, truly signed".to_owned(), long, false));
     rows
 }
@@ -98,8 +98,8 @@ fn mangled(good: &str) -> impl Iterator<Item = (&'static str, String)> {
     let parts: Vec<&str> = good.split('.').collect();
     let (header, payload, signature) = (parts[0], parts[1], parts[2]);
     let claims = claims(good);
-    let admin = encode(with(&claims, "user_type", json!("admin")));
-    let immortal = encode(with(&claims, "exp", json!(4_102_444_800_u64)));
+    let admin = encode(&with(&claims, "user_type", json!("admin")));
+    let immortal = encode(&with(&claims, "exp", json!(4_102_444_800_u64)));
     let mut bent = signature.to_owned();
     bent.replace_range(0..1, if bent.starts_with('A') { "B" } else { "A" });
     [
@@ -122,11 +122,11 @@ fn mangled(good: &str) -> impl Iterator<Item = (&'static str, String)> {
 fn confused(mint: &Mint, header: &Value, claims: &Value) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     for name in ["none", "None", "NONE", "nOnE", ""] {
-        let message = format!("{}.{}", encode(with(header, "alg", json!(name))), encode(claims));
+        let message = format!("{}.{}", encode(&with(header, "alg", json!(name))), encode(claims));
         rows.push((format!("alg {name:?}, not signed"), format!("{message}.")));
         rows.push((
             format!("alg {name:?}, signed"),
-            mint.sign(with(header, "alg", json!(name)), claims),
+            mint.sign(&with(header, "alg", json!(name)), claims),
         ));
     }
     let public = mint.0.public_key();
@@ -145,18 +145,19 @@ fn confused(mint: &Mint, header: &Value, claims: &Value) -> Vec<(String, String)
         [("HS256", hmac::HMAC_SHA256), ("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)]
     {
         for (form, secret) in forms {
-            let message = format!("{}.{}", encode(with(header, "alg", json!(alg))), encode(claims));
+            let message =
+                format!("{}.{}", encode(&with(header, "alg", json!(alg))), encode(claims));
             let tag = hmac::sign(&hmac::Key::new(algorithm, secret), message.as_bytes());
             let tag = URL_SAFE_NO_PAD.encode(tag.as_ref());
             rows.push((format!("{alg} with the public key's {form}"), format!("{message}.{tag}")));
         }
     }
     for alg in ["HS256", "RS256", "PS256", "ES256", "ES384", "ES512", "EDDSA", "Ed448"] {
-        let token = mint.sign(with(header, "alg", json!(alg)), claims);
+        let token = mint.sign(&with(header, "alg", json!(alg)), claims);
         rows.push((format!("{alg} over an EdDSA signature"), token));
     }
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-    let message = format!("{}.{}", encode(with(header, "alg", json!("ES256"))), encode(claims));
+    let message = format!("{}.{}", encode(&with(header, "alg", json!("ES256"))), encode(claims));
     let signature = pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
     let signature = URL_SAFE_NO_PAD.encode(signature.as_ref());
     rows.push(("ES256 with a key of one's own".to_owned(), format!("{message}.{signature}")));
@@ -172,14 +173,14 @@ fn headers(mint: &Mint, header: &Value, claims: &Value) -> Vec<(String, String)>
     let url = json!("https://attacker.example/keys");
     let mut rows = vec![
         ("a key of one's own under the true kid".to_owned(), own.sign(header, claims)),
-        ("no kid".to_owned(), mint.sign(without(header, "kid"), claims)),
-        ("a header that is a list".to_owned(), mint.sign(json!([header]), claims)),
+        ("no kid".to_owned(), mint.sign(&without(header, "kid"), claims)),
+        ("a header that is a list".to_owned(), mint.sign(&json!([header]), claims)),
     ];
     for kid in [json!("outro"), json!("../../etc/passwd"), json!(""), json!(" "), json!(1)]
         .into_iter()
         .chain([json!(null), json!(true), json!([header["kid"]]), json!({ "kid": header["kid"] })])
     {
-        rows.push((format!("kid {kid}"), mint.sign(with(header, "kid", kid), claims)));
+        rows.push((format!("kid {kid}"), mint.sign(&with(header, "kid", kid), claims)));
     }
     for (name, value) in [
         ("jwk", jwk),
@@ -206,14 +207,14 @@ fn headers(mint: &Mint, header: &Value, claims: &Value) -> Vec<(String, String)>
 fn lacking(mint: &Mint, header: &Value, claims: &Value) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     for name in claims.as_object().unwrap().keys() {
-        rows.push((format!("without {name}"), mint.sign(header, without(claims, name))));
+        rows.push((format!("without {name}"), mint.sign(header, &without(claims, name))));
         for value in [json!(null), json!([]), json!({ "a": 1 }), json!("x".repeat(40)), json!(1.5)]
         {
             if name == "permissions" && (value.is_array() || value.is_object()) {
                 // A set that names none is one without any.
                 continue;
             }
-            let token = mint.sign(header, with(claims, name, value.clone()));
+            let token = mint.sign(header, &with(claims, name, value.clone()));
             rows.push((format!("{name} {value}"), token));
         }
     }
@@ -249,7 +250,7 @@ fn misplaced(mint: &Mint, header: &Value, claims: &Value) -> Vec<(String, String
     ];
     rows.into_iter()
         .map(|(name, value)| {
-            (format!("{name} {value}"), mint.sign(header, with(claims, name, value)))
+            (format!("{name} {value}"), mint.sign(header, &with(claims, name, value)))
         })
         .collect()
 }
@@ -258,11 +259,11 @@ fn misplaced(mint: &Mint, header: &Value, claims: &Value) -> Vec<(String, String
 fn doubled(mint: &Mint, header: &Value, claims: &Value) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     for (name, value) in claims.as_object().unwrap() {
-        rows.push((format!("{name} twice"), mint.sign(header, twice(claims, name, value))));
+        rows.push((format!("{name} twice"), mint.sign(header, &twice(claims, name, value))));
     }
     for (name, value) in header.as_object().unwrap() {
         let header = twice(header, name, value);
-        rows.push((format!("{name} twice in the header"), mint.sign(header, claims)));
+        rows.push((format!("{name} twice in the header"), mint.sign(&header, claims)));
     }
     rows
 }

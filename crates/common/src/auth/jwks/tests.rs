@@ -19,8 +19,8 @@ struct Neighbour {
 }
 
 impl Neighbour {
-    fn says(&self, set: Option<Value>) {
-        *self.set.lock().unwrap() = set;
+    fn says(&self, set: impl Into<Option<Value>>) {
+        *self.set.lock().unwrap() = set.into();
     }
 
     fn asked(&self) -> usize {
@@ -50,8 +50,8 @@ fn key(byte: u8) -> (String, Value) {
     (kid.clone(), json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "alg": "EdDSA" }))
 }
 
-fn set(keys: &[Value]) -> Option<Value> {
-    Some(json!({ "keys": keys }))
+fn set(keys: &[Value]) -> Value {
+    json!({ "keys": keys })
 }
 
 struct Scene {
@@ -92,7 +92,7 @@ impl Scene {
 #[tokio::test]
 async fn an_unknown_key_is_asked_for_at_most_every_two_seconds() {
     let ((one, first), (two, second)) = (key(1), key(2));
-    let scene = Scene::new(&[first.clone()]);
+    let scene = Scene::new(std::slice::from_ref(&first));
     assert_eq!(scene.knows(&one).await, Ok(true));
     scene.neighbour.says(set(&[second, first]));
     for _ in 0..20 {
@@ -135,10 +135,12 @@ async fn old_keys_are_not_used_before_newer_ones_were_asked_for() {
 #[tokio::test]
 async fn without_the_user_service_its_last_keys_are_used() {
     let (one, first) = key(1);
-    let scene = Scene::new(&[first.clone()]);
+    let scene = Scene::new(&[first]);
     assert_eq!(scene.knows(&one).await, Ok(true));
     // Away, or answering with something else: both leave what was known.
-    for answer in [None, Some(json!("keys?")), set(&[]), set(&[json!({ "kty": "OKP" })])] {
+    for answer in
+        [None, Some(json!("keys?")), Some(set(&[])), Some(set(&[json!({ "kty": "OKP" })]))]
+    {
         scene.neighbour.says(answer);
         for _ in 0..3 {
             scene.later(3_600);

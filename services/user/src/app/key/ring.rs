@@ -157,8 +157,8 @@ impl Ring {
     /// What is published of it.
     pub(super) fn publish(&self) -> Published {
         let jwks = Jwks { keys: self.0.iter().map(|member| member.public.clone()).collect() };
-        let names: String = jwks.keys.iter().map(|key| format!("{} ", key.kid)).collect();
-        let tag = URL_SAFE_NO_PAD.encode(digest(&SHA256, names.as_bytes()));
+        let names: Vec<&str> = jwks.keys.iter().map(|key| key.kid.as_str()).collect();
+        let tag = URL_SAFE_NO_PAD.encode(digest(&SHA256, names.join(" ").as_bytes()));
         Published { jwks, etag: format!("\"{tag}\"") }
     }
 }
@@ -180,6 +180,7 @@ fn only_comment(text: &str) -> Result<(), KeyError> {
 /// When the key below a comment was made.
 fn made(comment: &str) -> Option<DateTime<Utc>> {
     let lines = comment.lines().filter(|line| line.trim_start().starts_with('#'));
-    let word = lines.flat_map(str::split_whitespace).filter_map(|word| word.strip_prefix("made="));
-    DateTime::parse_from_rfc3339(word.last()?).ok().map(|made| made.to_utc())
+    let mut words =
+        lines.flat_map(str::split_whitespace).filter_map(|word| word.strip_prefix("made="));
+    DateTime::parse_from_rfc3339(words.next_back()?).ok().map(|made| made.to_utc())
 }
