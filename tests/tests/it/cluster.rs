@@ -67,7 +67,7 @@ pub(crate) struct Cluster {
     pub(crate) redis: Redis,
     pub(crate) postgres: Option<Postgres>,
     databases: BTreeMap<Service, String>,
-    _data: WorkDir,
+    data: WorkDir,
 }
 
 impl Cluster {
@@ -119,7 +119,7 @@ impl Cluster {
             (one(Service::Tenant), one(Service::User), one(Service::Resource));
         let bookings = running.remove(&Service::Booking).unwrap_or_default();
         let nginx = Nginx::start(upstreams).expect("nginx");
-        Self { nginx, tenant, user, resource, bookings, redis, postgres, databases, _data: data }
+        Self { nginx, tenant, user, resource, bookings, redis, postgres, databases, data }
     }
 
     /// The one that tests share which stop nothing: optional authentication, one of each service.
@@ -151,6 +151,11 @@ impl Cluster {
             Service::Resource => &mut self.resource,
             Service::Booking => &mut self.bookings[0],
         }
+    }
+
+    /// The folder that holds the user service's key.
+    pub(crate) fn data(&self) -> String {
+        self.data.path().display().to_string()
     }
 
     fn processes(&self) -> impl Iterator<Item = &ServiceProcess> {

@@ -17,6 +17,7 @@ mod freshness;
 mod gateway;
 mod hangups;
 mod inside;
+mod keys;
 mod kills;
 mod neighbours;
 mod postgres_outage;

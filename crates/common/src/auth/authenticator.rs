@@ -59,8 +59,8 @@ impl Authenticator {
         tenants: Arc<dyn SettingsProvider>,
     ) -> Self {
         let settings = &platform.settings;
-        let keys = Keys::new(platform.clients.clone());
         let clock = Arc::clone(&platform.clock);
+        let keys = Keys::new(platform.clients.clone(), Arc::clone(&clock), platform.tasks.clone());
         let (issuer, audience) = (&settings.jwt_issuer, &settings.jwt_audience);
         let verifier = Verifier::new(keys, Arc::clone(&clock), issuer, audience);
         let limits = platform.limits.clone();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::user::{Permissions, UserType};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -56,7 +56,24 @@ pub struct Verifier {
     keys: Arc<Keys>,
     clock: Arc<dyn Clock>,
     validation: Validation,
-    seen: Cache<[u8; 32], Arc<Claims>>,
+    seen: Cache<[u8; 32], Seen>,
+}
+
+/// A token that was good when it was first seen.
+#[derive(Clone)]
+struct Seen {
+    /// The key it was verified with; without it the token is worth nothing.
+    kid: String,
+    claims: Arc<Claims>,
+}
+
+/// The claims, and what is judged once and not kept.
+#[derive(Deserialize)]
+struct Said {
+    #[serde(flatten)]
+    claims: Claims,
+    /// Not before, seconds since 1970.
+    nbf: Option<i64>,
 }
 
 impl Verifier {
@@ -79,24 +96,36 @@ impl Verifier {
             return Ok(None);
         }
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        if let Some(claims) = self.seen.get(&hash) {
+        if let Some(Seen { kid, claims }) = self.seen.get(&hash) {
+            if self.keys.find(&kid).await?.is_none() {
+                self.seen.invalidate(&hash);
+                return Ok(None);
+            }
             return Ok(self.timely(&claims).then_some(claims));
         }
-        let header = decode_header(token).ok().filter(|header| header.alg == Algorithm::EdDSA);
-        let Some(kid) = header.and_then(|header| header.kid) else { return Ok(None) };
+        let Some(kid) = key_of(token) else { return Ok(None) };
         let Some(key) = self.keys.find(&kid).await? else { return Ok(None) };
         let Some(claims) = self.check(token, &key).map(Arc::new) else { return Ok(None) };
-        self.seen.insert(hash, Arc::clone(&claims));
+        self.seen.insert(hash, Seen { kid, claims: Arc::clone(&claims) });
         Ok(Some(claims))
     }
 
     fn check(&self, token: &str, key: &DecodingKey) -> Option<Claims> {
-        let claims = decode::<Claims>(token, key, &self.validation).ok()?.claims;
-        self.timely(&claims).then_some(claims)
+        let said = decode::<Said>(token, key, &self.validation).ok()?.claims;
+        let begun = said.nbf.is_none_or(|nbf| nbf <= self.clock.now().timestamp());
+        (begun && self.timely(&said.claims)).then_some(said.claims)
     }
 
     fn timely(&self, claims: &Claims) -> bool {
         let now = self.clock.now().timestamp();
         claims.exp > now && claims.iat <= now + 60
     }
+}
+
+/// The `kid` of a header as the user service writes it. A header that says anything more (a key or an
+/// address of its own, `crit`, …) is none of ours.
+fn key_of(token: &str) -> Option<String> {
+    let header = decode_header(token).ok()?;
+    let plain = Header { kid: header.kid.clone(), ..Header::new(Algorithm::EdDSA) };
+    if header == plain { header.kid } else { None }
 }

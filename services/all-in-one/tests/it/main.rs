@@ -14,6 +14,8 @@ mod categories;
 mod conflicts;
 mod edge;
 mod events;
+mod forgeries;
+mod keys;
 mod law;
 mod login;
 mod matrix;

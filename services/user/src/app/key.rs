@@ -1,54 +1,39 @@
-//! The key that signs access tokens (Ed25519, PKCS#8), and its public half as a JWKS (RFC 7517,
-//! RFC 8037). Its `kid` is the thumbprint of the public half (RFC 7638), so a new key has a new one.
+//! The keys that sign access tokens (Ed25519, PKCS#8), and their public halves as a JWKS (RFC 7517,
+//! RFC 8037). A `kid` is the thumbprint of the public half (RFC 7638), so a new key has a new one.
+//!
+//! The file may change while the service runs: it is looked at again and again, and what is broken
+//! changes nothing.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+mod file;
+mod ring;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use common::Clock as _;
 use common::auth::{Actor, Claims, Session};
+use common::clock::SystemClock;
+use common::platform::Job;
 use common::settings::{Environment, Settings, SigningKey};
-use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
-use serde::Serialize;
 use thiserror::Error;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::store::User;
 
-/// The public keys tokens are verified with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct Jwks {
-    keys: Vec<PublicKey>,
-}
+pub(crate) use file::rotate;
+pub(crate) use ring::{Jwks, Published};
 
-/// One of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-struct PublicKey {
-    /// Always `OKP`.
-    #[schema(example = "OKP")]
-    kty: &'static str,
-    /// Always `Ed25519`.
-    #[schema(example = "Ed25519")]
-    crv: &'static str,
-    /// The key itself, base64url.
-    x: String,
-    /// What a token's header names it by.
-    kid: String,
-    /// Always `sig`.
-    #[serde(rename = "use")]
-    #[schema(rename = "use", example = "sig")]
-    purpose: &'static str,
-    /// Always `EdDSA`.
-    #[schema(example = "EdDSA")]
-    alg: &'static str,
-}
+use file::{Stamp, make_missing, read};
+use ring::{Member, Ring};
+
+/// A key in a changed file signs only once the file is as old as this: by then every replica publishes
+/// it.
+const DELAY: TimeDelta = TimeDelta::seconds(10);
+/// How often the file is looked at.
+const EVERY: Duration = Duration::from_secs(2);
 
 /// Why there is no signing key.
 #[derive(Debug, Error)]
@@ -63,54 +48,103 @@ pub(crate) enum KeyError {
     },
     /// It is not the kind of key that is wanted.
     #[error(
-        "the signing key must be an Ed25519 private key, PKCS#8 in PEM (openssl genpkey -algorithm ed25519)"
+        "every signing key must be an Ed25519 private key, PKCS#8 in PEM (openssl genpkey -algorithm ed25519)"
     )]
     NotEd25519,
+    /// No key could be made.
+    #[error("the system gave no randomness for a key")]
+    NoRandomness,
+}
+
+impl KeyError {
+    fn file(path: &Path, source: io::Error) -> Self {
+        Self::File { path: path.display().to_string(), source }
+    }
 }
 
 /// Signs access tokens.
 pub(crate) struct Signer {
-    key: EncodingKey,
-    header: Header,
-    jwks: Jwks,
+    /// Where the keys come from, if they can change.
+    path: Option<PathBuf>,
+    held: RwLock<Arc<Held>>,
+    delay: TimeDelta,
     issuer: String,
     audience: String,
-    ttl: std::time::Duration,
+    ttl: Duration,
+}
+
+/// The keys as they were last read.
+struct Held {
+    ring: Ring,
+    published: Published,
+    stamp: Option<Stamp>,
+}
+
+impl Held {
+    fn new(text: &str, stamp: Option<Stamp>) -> Result<Arc<Self>, KeyError> {
+        let ring = Ring::parse(text)?;
+        Ok(Arc::new(Self { published: ring.publish(), ring, stamp }))
+    }
+
+    /// The key that signs at `now`.
+    fn signer(&self, now: SystemTime, delay: TimeDelta) -> &Member {
+        let wait = delay.to_std().unwrap_or_default();
+        let recent = self.stamp.map(|stamp| stamp.modified).filter(|modified| {
+            // A file of the near future is one of another clock's present.
+            let age = now.duration_since(*modified);
+            age.unwrap_or_else(|ahead| if ahead.duration() < wait { Duration::ZERO } else { wait })
+                < wait
+        });
+        self.ring.signer(recent.map(DateTime::<Utc>::from), delay)
+    }
+}
+
+/// A key, as a person is told of it.
+pub(crate) struct Told {
+    /// Its name.
+    pub(crate) kid: String,
+    /// When it was made, if that is known.
+    pub(crate) made: Option<DateTime<Utc>>,
+    /// Whether it signs at this moment.
+    pub(crate) signs: bool,
 }
 
 impl Signer {
-    /// The signer with the configured key. In development a missing file is made.
+    /// The signer with the configured keys. In development a missing file is made.
     pub(crate) fn load(settings: &Settings) -> Result<Self, KeyError> {
-        let pem = match &settings.signing_key {
-            SigningKey::Pem(pem) => pem.clone(),
-            SigningKey::File(path) => {
-                let make = settings.environment == Environment::Development;
-                let read = read_or_make(path, make);
-                read.map_err(|source| KeyError::File { path: path.display().to_string(), source })?
-            }
-        };
-        Self::new(&pem, settings)
+        if let SigningKey::File(path) = &settings.signing_key
+            && settings.environment == Environment::Development
+        {
+            make_missing(path, SystemClock.now())?;
+        }
+        Self::of_what_is_there(settings)
     }
 
-    fn new(pem: &str, settings: &Settings) -> Result<Self, KeyError> {
-        let bad = |_| KeyError::NotEd25519;
-        let key = EncodingKey::from_ed_pem(pem.as_bytes()).map_err(bad)?;
-        let pair = Ed25519KeyPair::from_pkcs8(key.as_bytes()).map_err(|_| KeyError::NotEd25519)?;
-        let public = pair.public_key().as_ref();
-        let jwk = Jwk::from_decoding_key(&DecodingKey::from_ed_der(public), Some(Algorithm::EdDSA));
-        let kid = jwk.and_then(|jwk| jwk.thumbprint(ThumbprintHash::SHA256)).map_err(bad)?;
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.kid = Some(kid.clone());
-        let x = URL_SAFE_NO_PAD.encode(public);
-        let public = PublicKey { kty: "OKP", crv: "Ed25519", x, kid, purpose: "sig", alg: "EdDSA" };
+    /// The signer with the configured keys; nothing is made.
+    pub(crate) fn of_what_is_there(settings: &Settings) -> Result<Self, KeyError> {
+        let held = match &settings.signing_key {
+            SigningKey::Pem(pem) => Held::new(pem, None)?,
+            SigningKey::File(path) => {
+                let (text, stamp) = read(path).map_err(|source| KeyError::file(path, source))?;
+                Held::new(&text, Some(stamp))?
+            }
+        };
+        let path = match &settings.signing_key {
+            SigningKey::Pem(_) => None,
+            SigningKey::File(path) => Some(path.clone()),
+        };
         Ok(Self {
-            key,
-            header,
-            jwks: Jwks { keys: vec![public] },
+            path,
+            held: RwLock::new(held),
+            delay: DELAY,
             issuer: settings.jwt_issuer.clone(),
             audience: settings.jwt_audience.clone(),
             ttl: settings.token_ttl,
         })
+    }
+
+    fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// An access token for `user` in a session, from `now` on.
@@ -135,7 +169,10 @@ impl Signer {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
         };
-        jsonwebtoken::encode(&self.header, &claims, &self.key)
+        let held = self.held();
+        // The file's age is the machine's business, whatever the time of the token.
+        let member = held.signer(SystemTime::now(), self.delay);
+        jsonwebtoken::encode(&member.header, &claims, &member.key)
     }
 
     /// How long a token lives.
@@ -143,43 +180,74 @@ impl Signer {
         self.ttl.as_secs()
     }
 
-    /// The public half.
-    pub(crate) fn jwks(&self) -> &Jwks {
-        &self.jwks
+    /// The public halves.
+    pub(crate) fn published(&self) -> Published {
+        self.held().published.clone()
     }
-}
 
-fn read_or_make(path: &Path, make: bool) -> io::Result<String> {
-    match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && make => {
-            publish(path, &new_pem()?)?;
-            // Another process may have been first: its key counts.
-            fs::read_to_string(path)
+    /// The keys in order, without anything secret.
+    pub(crate) fn told(&self) -> Vec<Told> {
+        let held = self.held();
+        let signs = &held.signer(SystemTime::now(), self.delay).public.kid;
+        let tell = |member: &Member| Told {
+            kid: member.public.kid.clone(),
+            made: member.made,
+            signs: member.public.kid == *signs,
+        };
+        held.ring.members().iter().map(tell).collect()
+    }
+
+    /// Reads the file again if it has changed; whether the keys are others now. A file that is gone or
+    /// broken leaves the keys as they are.
+    pub(crate) fn reload(&self) -> Result<bool, KeyError> {
+        let Some(path) = &self.path else { return Ok(false) };
+        let failed = |source| KeyError::file(path, source);
+        let held = self.held();
+        if held.stamp == Some(Stamp::at(path).map_err(failed)?) {
+            return Ok(false);
         }
-        read => read,
+        let (text, stamp) = read(path).map_err(failed)?;
+        let new = Held::new(&text, Some(stamp))?;
+        let changed = new.published.etag != held.published.etag;
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(changed)
     }
-}
 
-fn new_pem() -> io::Result<String> {
-    let key = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(io::Error::other)?;
-    let body = STANDARD.encode(key.as_ref());
-    Ok(format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n"))
-}
-
-/// Puts a whole file at `path`, for its owner alone, unless there is one by now.
-fn publish(path: &Path, pem: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+    /// Looks at the file while the service runs.
+    pub(crate) fn watch(self: &Arc<Self>) -> Job {
+        let signer = Arc::clone(self);
+        // Told once, not every two seconds.
+        let told = Arc::new(RwLock::new(String::new()));
+        Job {
+            name: "look for changed signing keys",
+            every: EVERY,
+            run: Arc::new(move || {
+                let (signer, told) = (Arc::clone(&signer), Arc::clone(&told));
+                Box::pin(async move {
+                    signer.look(&told);
+                    Ok(())
+                })
+            }),
+        }
     }
-    let draft = path.with_extension(format!("{:016x}", rand::random::<u64>()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    file.write_all(pem.as_bytes())?;
-    file.sync_all()?;
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft)?;
-    match linked {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        linked => linked,
+
+    fn look(&self, told: &RwLock<String>) {
+        let (problem, changed) = match self.reload() {
+            Ok(changed) => (String::new(), changed),
+            Err(error) => (error.to_string(), false),
+        };
+        if changed {
+            let keys: Vec<String> = self.told().into_iter().map(|key| key.kid).collect();
+            tracing::info!(keys = keys.join(" "), "the signing keys have changed");
+        }
+        let mut told = told.write().unwrap_or_else(PoisonError::into_inner);
+        if !problem.is_empty() && *told != problem {
+            tracing::error!(
+                error = problem,
+                "the changed signing keys cannot be used; the old ones stay"
+            );
+        }
+        *told = problem;
     }
 }
 

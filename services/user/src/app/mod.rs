@@ -17,7 +17,7 @@ use common::streams::{Outbox, Relay};
 use common::{Clock, IdSource};
 use contracts::client::Clients;
 
-pub(crate) use key::{Jwks, Signer};
+pub(crate) use key::{Jwks, Published, Signer, rotate as rotate_keys};
 pub(crate) use password::{PasswordError, Passwords};
 
 /// The users and what can be done with them. Cheap to clone.

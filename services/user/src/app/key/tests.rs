@@ -7,6 +7,7 @@ use common::settings::{Env, Topology};
 use contracts::Service;
 use contracts::client::{Answer, Clients, Transport, Unreachable};
 use contracts::user::{CreateUser, Permissions, UserType};
+use tokio_util::task::TaskTracker;
 
 use super::*;
 
@@ -29,14 +30,20 @@ fn settings(pem: &str) -> Settings {
     Settings::read(&env, Topology::Single(Service::User)).unwrap_or_else(|_| panic!("valid"))
 }
 
+/// The text of a ring of one, made at `made`.
+fn fresh(made: DateTime<Utc>) -> String {
+    Ring::of(Member::fresh(made).unwrap()).to_text()
+}
+
 fn signer() -> Signer {
-    Signer::load(&settings(&new_pem().unwrap())).unwrap()
+    Signer::load(&settings(&fresh(now()))).unwrap()
 }
 
 fn verifier(signer: &Signer, clock: &Arc<ManualClock>, issuer: &str) -> Verifier {
-    let body = serde_json::to_vec(signer.jwks()).unwrap();
-    let keys = Keys::new(Clients::new(Arc::new(Neighbour(body))));
+    let body = serde_json::to_vec(&signer.published().jwks).unwrap();
     let clock: Arc<dyn common::Clock> = Arc::<ManualClock>::clone(clock);
+    let clients = Clients::new(Arc::new(Neighbour(body)));
+    let keys = Keys::new(clients, Arc::clone(&clock), TaskTracker::new());
     Verifier::new(keys, clock, issuer, "marca")
 }
 
@@ -91,35 +98,90 @@ async fn a_changed_token_another_key_and_another_issuer_are_refused() {
 }
 
 #[test]
-fn the_key_file_is_made_once_for_its_owner_alone() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let folder = std::env::temp_dir().join(format!("marca-key-{:016x}", rand::random::<u64>()));
-    let path = folder.join("signing-key.pem");
-    assert!(read_or_make(&path, false).is_err(), "production makes no key");
-    let made = read_or_make(&path, true).unwrap();
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(read_or_make(&path, true).unwrap(), made);
-    publish(&path, "late").unwrap();
-    assert_eq!(fs::read_to_string(&path).unwrap(), made);
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "no draft is left behind");
-    fs::remove_dir_all(folder).unwrap();
-}
-
-#[test]
 fn the_key_id_is_the_thumbprint_of_rfc_8037() {
     // RFC 8037, appendix A.1 to A.3.
     let pem = "-----BEGIN PRIVATE KEY-----\n\
                MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
                -----END PRIVATE KEY-----\n";
     let signer = Signer::load(&settings(pem)).unwrap();
-    let key = &signer.jwks().keys[0];
+    let held = signer.held();
+    let key = &held.ring.members()[0].public;
     assert_eq!(key.x, "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
     assert_eq!(key.kid, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
 }
 
 #[test]
 fn other_keys_are_refused_by_name() {
-    let error =
-        Signer::load(&settings("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"));
-    assert!(matches!(error.err(), Some(KeyError::NotEd25519)));
+    let good = fresh(now());
+    for bad in [
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----".to_owned(),
+        "# nothing but a comment".to_owned(),
+        format!("{good}-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"),
+        format!("{good}-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----"),
+        good[..good.len() - 10].to_owned(),
+    ] {
+        let error = Signer::load(&settings(&bad)).err();
+        assert!(matches!(error, Some(KeyError::NotEd25519)), "{bad}");
+    }
 }
+
+#[test]
+fn several_blocks_are_several_keys_and_the_first_signs() {
+    let (one, two) = (fresh(now()), fresh(now() - TimeDelta::hours(1)));
+    let text = format!("written by hand\n{one}\n{two}\n{one}");
+    let signer = Signer::load(&settings(&text.replace('\n', "\\n"))).unwrap();
+    let told = signer.told();
+    let made: Vec<_> = told.iter().map(|key| (key.made.unwrap(), key.signs)).collect();
+    assert_eq!(made, [(now(), true), (now() - TimeDelta::hours(1), false)]);
+    assert!(signer.held().ring.to_text().starts_with(&format!("# kid={} made=2027", told[0].kid)));
+    let both = serde_json::to_string(&signer.published().jwks).unwrap();
+    assert!(told.iter().all(|key| both.contains(&key.kid)));
+}
+
+#[test]
+fn a_rotation_keeps_a_key_for_a_day_after_its_successor_came() {
+    let day = TimeDelta::days(1);
+    let rotate = |ring: Ring, at| ring.rotated(Member::fresh(at).unwrap(), at, now());
+    let kid = |ring: &Ring, index: usize| ring.members()[index].public.kid.clone();
+    // The first was made by hand: nobody knows when.
+    let mut first = Member::fresh(now()).unwrap();
+    first.made = None;
+    let ring = Ring::of(first);
+    let one = kid(&ring, 0);
+    let ring = rotate(ring, now());
+    assert_eq!((ring.members().len(), kid(&ring, 1)), (2, one.clone()));
+    let two = kid(&ring, 0);
+    let ring = rotate(ring, now() + day - TimeDelta::seconds(1));
+    assert_eq!((kid(&ring, 1), kid(&ring, 2)), (two, one), "a second less than a day");
+    let three = kid(&ring, 0);
+    let ring = rotate(ring, now() + day);
+    assert_eq!(ring.members().len(), 3, "the oldest was succeeded a day ago");
+    assert_eq!(kid(&ring, 1), three);
+    let ring = rotate(ring, now() + day + day + day);
+    assert_eq!(ring.members().len(), 2);
+}
+
+/// The key in front signs once the ring is settled; before, the first that others know.
+#[test]
+fn a_key_signs_only_when_everybody_can_know_it() {
+    let delay = TimeDelta::seconds(10);
+    let ring = |ages: &[i64]| {
+        let text: String = ages.iter().map(|age| fresh(now() - TimeDelta::seconds(*age))).collect();
+        Ring::parse(&text).unwrap()
+    };
+    for (ages, fresh, settled) in [
+        (vec![0], 0, 0),
+        (vec![0, 3_600], 1, 0),
+        (vec![0, 3, 3_600], 2, 0),
+        (vec![0, 3, 5], 2, 0),
+        (vec![0, 10, 3_600], 1, 0),
+    ] {
+        let ring = ring(&ages);
+        let is =
+            |member: &Member, index: usize| member.public.kid == ring.members()[index].public.kid;
+        assert!(is(ring.signer(Some(now()), delay), fresh), "{ages:?}");
+        assert!(is(ring.signer(None, delay), settled), "{ages:?}");
+    }
+}
+
+mod on_disk;
