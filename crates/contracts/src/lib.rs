@@ -8,6 +8,7 @@ pub mod client;
 pub mod event;
 pub mod facts;
 pub mod form;
+pub mod internal;
 pub mod landing;
 pub mod page;
 pub mod problem;

@@ -1,31 +1,33 @@
-//! What every request passes through: a request id, a task of its own for writes, one log line, one
-//! metric, problems rendered, security headers.
+//! What every request passes through: a request id, the client's rate, a task of its own for writes
+//! and a deadline for reads, one log line, one metric, problems rendered, security headers.
 
-use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
-use contracts::text::{Language, Text};
+use contracts::text::Language;
+use http::Extensions;
 use http::header::{ACCEPT_LANGUAGE, HeaderName, HeaderValue};
-use http::{Extensions, HeaderMap, Method, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use uuid::Uuid;
 
+use super::client::ClientIp;
+use super::headers::{cors, protect};
 use super::path::Collections;
 use super::problem::Problem;
 use crate::auth::Principal;
+use super::rate::{Quota, Subject};
 use crate::platform::Platform;
-use crate::settings::Origins;
+use crate::settings::Environment;
 
 /// The header that carries the request id.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// On every answer to an operator who acts as a user.
-const IMPERSONATED_BY: HeaderName = HeaderName::from_static("x-impersonated-by");
+pub(super) const IMPERSONATED_BY: HeaderName = HeaderName::from_static("x-impersonated-by");
 
 /// What is known of a request while it is answered.
 #[derive(Clone, Debug)]
@@ -35,22 +37,31 @@ pub struct Context(Arc<ContextInner>);
 struct ContextInner {
     request_id: String,
     language: Language,
+    client: ClientIp,
+    /// The longest a client may take to send its body.
+    body_timeout: Duration,
     tenant: OnceLock<Uuid>,
     impersonator: OnceLock<Uuid>,
+    quota: Mutex<Option<Quota>>,
 }
 
 impl Context {
-    fn of(headers: &HeaderMap, new_id: impl FnOnce() -> Uuid) -> Self {
+    fn of(request: &Request, platform: &Platform) -> Self {
+        let (headers, edge) = (request.headers(), &platform.settings.edge);
         let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| {
             (8..=64).contains(&id.len())
                 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         });
         let language = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         Self(Arc::new(ContextInner {
-            request_id: given.map_or_else(|| new_id().simple().to_string(), str::to_owned),
+            request_id: given
+                .map_or_else(|| platform.ids.next().simple().to_string(), str::to_owned),
             language: language.map_or_else(Language::default, Language::negotiate),
+            client: ClientIp::of(request.extensions(), headers, &edge.trusted_proxies),
+            body_timeout: edge.bounds.body,
             tenant: OnceLock::new(),
             impersonator: OnceLock::new(),
+            quota: Mutex::new(None),
         }))
     }
 
@@ -62,6 +73,27 @@ impl Context {
     /// The request id, which is also the trace id of errors and events.
     pub fn request_id(&self) -> &str {
         &self.0.request_id
+    }
+
+    /// Where the request comes from.
+    pub fn client(&self) -> ClientIp {
+        self.0.client
+    }
+
+    /// The longest the client may take to send its body.
+    pub(super) fn body_timeout(&self) -> Duration {
+        self.0.body_timeout
+    }
+
+    /// Notes where the client stands, for the headers of its answer: of several quotas the one that
+    /// binds it most.
+    pub fn note_quota(&self, quota: Quota) {
+        let mut noted = self.0.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        *noted = Some(noted.map_or(quota, |noted| noted.tighter(quota)));
+    }
+
+    fn quota(&self) -> Option<Quota> {
+        *self.0.quota.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes whose request this is, for the log.
@@ -85,6 +117,8 @@ impl Context {
 struct EdgeState {
     platform: Platform,
     service: &'static str,
+    /// Whether requests are logged and counted.
+    told: bool,
 }
 
 /// Wraps a service's routes in everything that each of its requests needs.
@@ -94,66 +128,74 @@ pub fn finish(
     routes: Router,
     collections: &[String],
 ) -> Router {
-    let state = EdgeState { platform: platform.clone(), service };
-    let inner = routes
-        .fallback(|| async { Problem::not_found("Rota não encontrada.") })
-        .method_not_allowed_fallback(|| async {
-            let text = Text::new("Método não permitido para esta rota.");
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text)
-        })
+    let routes = routes.fallback(|| async { Problem::not_found("Rota não encontrada.") });
+    let state = EdgeState { platform: platform.clone(), service, told: true };
+    Collections::new(collections).normalise(wrap(state, routes))
+}
+
+/// Wraps what is asked every few seconds by machines: neither logged nor counted. What has no route
+/// is left to whatever `routes` are merged into.
+pub(super) fn finish_quietly(platform: &Platform, service: &'static str, routes: Router) -> Router {
+    wrap(EdgeState { platform: platform.clone(), service, told: false }, routes)
+}
+
+fn wrap(state: EdgeState, routes: Router) -> Router {
+    let origins = state.platform.settings.origins.clone();
+    routes
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
             let said = panic.downcast_ref::<String>().map(String::as_str);
             let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panic");
             Problem::internal(format!("panic: {said}")).into_response()
         }))
+        .layer(middleware::from_fn(turn_back))
+        .layer(cors(&origins))
         .layer(middleware::from_fn_with_state(state, edge))
-        .layer(cors(&platform.settings.origins));
-    Collections::new(collections).normalise(inner)
 }
 
-fn cors(origins: &Origins) -> CorsLayer {
-    let layer = CorsLayer::new()
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .expose_headers([
-            REQUEST_ID,
-            http::header::LINK,
-            http::header::ETAG,
-            http::header::RETRY_AFTER,
-            HeaderName::from_static("x-total-count"),
-        ])
-        .max_age(std::time::Duration::from_mins(10));
-    match origins {
-        Origins::Any => layer.allow_origin(Any).allow_headers(Any),
-        Origins::These(list) => {
-            let list: Vec<HeaderValue> =
-                list.iter().filter_map(|origin| origin.parse().ok()).collect();
-            let headers =
-                ["authorization", "content-type", "if-match", "idempotency-key", "accept-language"];
-            layer
-                .allow_origin(AllowOrigin::list(list))
-                .allow_headers(headers.map(HeaderName::from_static))
-                .allow_credentials(true)
-        }
+/// A request that is refused before anything else. It goes on to here, behind CORS, so that a page of
+/// another origin can read why.
+#[derive(Clone)]
+struct Refused(Problem);
+
+async fn turn_back(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Refused>() {
+        Some(Refused(problem)) => problem.clone().into_response(),
+        None => next.run(request).await,
     }
+}
+
+/// What machines of ours ask is not limited.
+fn is_limited(route: &str) -> bool {
+    !matches!(route, "/health" | "/ready" | "/metrics") && !route.starts_with("/internal/")
 }
 
 async fn edge(State(state): State<EdgeState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let context = Context::of(request.headers(), || state.platform.ids.next());
+    let EdgeState { platform, service, told } = state;
+    let context = Context::of(&request, &platform);
     request.extensions_mut().insert(context.clone());
     let method = request.method().clone();
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    if is_limited(&route)
+        && let Err(problem) = platform.limits.admit(&context, Subject::Ip(context.client()))
+    {
+        request.extensions_mut().insert(Refused(problem));
+    }
     let response = if method.is_safe() {
-        next.run(request).await
+        let answer = tokio::time::timeout(platform.settings.edge.bounds.answer, next.run(request));
+        let late = |_| Problem::unavailable("not answered in time").into_response();
+        answer.await.unwrap_or_else(late)
     } else {
         // A write runs in a task of its own: a client that hangs up cannot cut it in the middle.
-        let joined = state.platform.tasks.spawn(next.run(request)).await;
+        let joined = platform.tasks.spawn(next.run(request)).await;
         joined.unwrap_or_else(|error| Problem::internal(error).into_response())
     };
     let mut response = rendered(response, &context);
+    protect(&mut response, platform.settings.environment == Environment::Production);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(context.request_id()) {
         headers.insert(REQUEST_ID, id);
@@ -163,11 +205,16 @@ async fn edge(State(state): State<EdgeState>, mut request: Request, next: Next) 
     {
         headers.insert(IMPERSONATED_BY, id);
     }
-    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    if let Some(quota) = context.quota() {
+        quota.write(headers);
+    }
+    if !told {
+        return response;
+    }
     let (status, took) = (response.status().as_u16(), started.elapsed());
-    state.platform.metrics.request(state.service, method.as_str(), &route, status, took);
+    platform.metrics.request(service, method.as_str(), &route, status, took);
     tracing::info!(
-        service = state.service,
+        service,
         method = %method,
         route,
         status,

@@ -1,7 +1,6 @@
 //! Extractors whose refusals have the contract's shape and name every bad field.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -17,9 +16,7 @@ use uuid::Uuid;
 
 use super::edge::Context;
 use super::problem::Problem;
-
-/// The longest a client may take to send its body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::settings::Bounds;
 
 /// A JSON (or form) body, decoded and judged whole.
 pub struct Body<T>(pub T);
@@ -89,7 +86,9 @@ impl<S: Send + Sync, T: Decode> FromRequest<S> for FormOrJson<T> {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+    let context = Context::from_extensions(request.extensions());
+    let bound = context.map_or_else(|| Bounds::default().body, Context::body_timeout);
+    let body = tokio::time::timeout(bound, Bytes::from_request(request, state)).await;
     let late = |_| {
         let text = Text::new("O corpo da requisição não chegou a tempo.");
         Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", text)

@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::edge::finish_quietly;
 use crate::db::Database;
 use crate::platform::{Migrations, Platform};
 
@@ -37,12 +38,14 @@ impl Probe {
 
     /// `/health`, `/ready`, `/metrics` and `/`.
     pub fn routes(self) -> Router {
-        Router::new()
+        let (platform, name) = (self.platform.clone(), self.name());
+        let routes = Router::new()
             .route("/health", get(health))
             .route("/ready", get(ready))
             .route("/metrics", get(metrics))
             .route("/", get(about))
-            .with_state(self)
+            .with_state(self);
+        finish_quietly(&platform, name, routes)
     }
 
     /// The service's short name.

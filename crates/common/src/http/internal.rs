@@ -1,55 +1,57 @@
-//! The routes between services. They are not in the gateway's table, and they ask for the shared
-//! secret of the platform.
+//! The routes between services. They are not in the gateway's table, and they ask for the credential
+//! of a service that may ask them.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{MatchedPath, Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
+use contracts::Service;
 use contracts::event::Envelope;
 use contracts::form::{Decode, Form, from_text};
 use contracts::text::Text;
-use http::HeaderName;
 
+use super::credentials::INTERNAL_TOKEN;
 use super::extract::Params;
 use super::problem::{Outcome, Problem};
 use crate::db::Database;
 use crate::platform::Platform;
 use crate::streams::Outbox;
 
-/// The header of the shared secret.
-pub(super) const INTERNAL_TOKEN: HeaderName = HeaderName::from_static("x-internal-token");
-
-/// Guards `routes` by the shared secret and adds the producer's event log to them.
+/// Guards `routes` by the services' credentials and adds the producer's event log to them.
 pub fn internal_routes(
     platform: &Platform,
     database: Database,
     outbox: Outbox,
     routes: Router,
 ) -> Router {
+    let asked = outbox.source();
     let log = Router::new()
         .route("/internal/v1/outbox/{source}", get(events))
         .with_state((database, outbox));
-    routes.merge(log).route_layer(middleware::from_fn_with_state(platform.clone(), guard))
+    let guarded = Guarded { platform: platform.clone(), asked };
+    routes.merge(log).route_layer(middleware::from_fn_with_state(guarded, guard))
 }
 
+#[derive(Clone)]
+struct Guarded {
+    platform: Platform,
+    asked: Service,
+}
+
+/// 401 for an unknown caller, 403 for a service that has no business here.
 async fn guard(
-    State(platform): State<Platform>,
+    State(Guarded { platform, asked }): State<Guarded>,
+    route: MatchedPath,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let given = request.headers().get(INTERNAL_TOKEN).map(http::HeaderValue::as_bytes);
-    let known = platform.internal_token.as_bytes();
-    if given.is_some_and(|given| same(given, known)) {
-        return Ok(next.run(request).await);
+    match given.and_then(|given| platform.credentials.admits(given, asked, route.as_str())) {
+        Some(true) => Ok(next.run(request).await),
+        Some(false) => Err(Problem::not_allowed()),
+        None => Err(Problem::unauthorized(Text::new("Autenticação necessária."))),
     }
-    Err(Problem::unauthorized(Text::new("Autenticação necessária.")))
-}
-
-/// Compares in a time that does not tell where they differ.
-fn same(given: &[u8], known: &[u8]) -> bool {
-    use sha2::{Digest as _, Sha256};
-    Sha256::digest(given) == Sha256::digest(known)
 }
 
 struct Range {

@@ -1,17 +1,23 @@
 //! The edge of a service: what every request passes through, and the server itself.
 
+mod client;
+mod credentials;
 mod docs;
 mod edge;
 mod extract;
 mod gateway;
+mod headers;
 mod health;
 mod internal;
 mod page;
 mod path;
 mod problem;
+mod rate;
 mod serve;
 mod transport;
 
+pub use client::ClientIp;
+pub use credentials::Credentials;
 pub use docs::{document, documentation};
 pub use edge::{Context, finish};
 pub use extract::{Body, FormOrJson, Id, OptionalBody, Params, Raw, decode_query};
@@ -20,5 +26,6 @@ pub use health::Probe;
 pub use internal::internal_routes;
 pub use page::{Page, PageQuery};
 pub use problem::{Cause, Outcome, Problem};
+pub use rate::{Limits, Quota, Subject, TooMany};
 pub use serve::{Bound, serve};
 pub use transport::{HttpTransport, LocalTransport, MixedTransport};

@@ -2,6 +2,7 @@
 //! the caller's language with the request's trace id, and logs its cause once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use contracts::problem::{Conflict, ErrorBody, FieldFault};
@@ -28,6 +29,7 @@ struct Inner {
     fields: Vec<FieldFault>,
     conflicts: Vec<Conflict>,
     booking_id: Option<Uuid>,
+    retry_after: Option<u64>,
     cause: Option<String>,
 }
 
@@ -43,8 +45,16 @@ impl<T: ToString> From<T> for Cause {
 impl Problem {
     /// A problem with a stable code and a message.
     pub fn new(status: StatusCode, code: &'static str, text: Text) -> Self {
-        let (fields, conflicts, booking_id, cause) = (Vec::new(), Vec::new(), None, None);
-        Self(Arc::new(Inner { status, code, text, fields, conflicts, booking_id, cause }))
+        Self(Arc::new(Inner {
+            status,
+            code,
+            text,
+            fields: Vec::new(),
+            conflicts: Vec::new(),
+            booking_id: None,
+            retry_after: None,
+            cause: None,
+        }))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -109,6 +119,25 @@ impl Problem {
     /// 422 for one field.
     pub fn field(path: &str, code: &str, message: &str) -> Self {
         Self::validation(vec![FieldFault::new(path, code, message)])
+    }
+
+    /// 405: the route is there, the method is not.
+    pub fn method_not_allowed() -> Self {
+        let text = Text::new("Método não permitido para esta rota.");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text)
+    }
+
+    /// 429: too many requests; the next may come after `wait`.
+    pub fn rate_limited(wait: Duration) -> Self {
+        let text = Text::new("Muitas requisições. Tente novamente em instantes.");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", text).retry_after(wait)
+    }
+
+    /// The same, with a `Retry-After` of whole seconds, at least one.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.with(|inner| inner.retry_after = Some(seconds.max(1)))
     }
 
     /// 503: something needed to answer correctly is unreachable; nothing was written.
@@ -187,9 +216,9 @@ impl Problem {
         if self.0.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, http::HeaderValue::from_static("Bearer"));
         }
-        if matches!(self.0.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
-        {
-            headers.insert(RETRY_AFTER, http::HeaderValue::from_static("2"));
+        let usual = self.0.status == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.0.retry_after.or(usual.then_some(2)) {
+            headers.insert(RETRY_AFTER, http::HeaderValue::from(seconds));
         }
         response
     }

@@ -10,13 +10,13 @@ use axum::Router;
 use axum::body::Body;
 use contracts::Service;
 use contracts::client::{Answer, Transport, Unreachable};
-use http::Request;
+use http::{HeaderValue, Request};
 use http_body_util::{BodyExt as _, Limited};
 use tokio::sync::Mutex;
 use tower::ServiceExt as _;
 use url::Url;
 
-use super::internal::INTERNAL_TOKEN;
+use super::credentials::{Credentials, INTERNAL_TOKEN};
 use crate::metrics::Metrics;
 
 /// The most a neighbour may answer.
@@ -34,7 +34,7 @@ const BREAKER_PAUSE: Duration = Duration::from_secs(1);
 pub struct HttpTransport {
     client: reqwest::Client,
     neighbours: BTreeMap<Service, Neighbour>,
-    token: String,
+    credential: HeaderValue,
     metrics: Metrics,
 }
 
@@ -48,7 +48,7 @@ impl HttpTransport {
     /// A transport to the neighbours at these addresses.
     pub fn new(
         urls: &BTreeMap<Service, Url>,
-        token: &str,
+        credentials: &Credentials,
         metrics: Metrics,
     ) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder()
@@ -63,12 +63,12 @@ impl HttpTransport {
             open_until: Mutex::new(None),
         };
         let neighbours = urls.iter().map(|(service, url)| (*service, neighbour(url))).collect();
-        Ok(Self { client, neighbours, token: token.to_owned(), metrics })
+        Ok(Self { client, neighbours, credential: credentials.shown(), metrics })
     }
 
     async fn attempt(&self, url: Url, timeout: Duration) -> Result<Answer, String> {
         let work = async {
-            let request = self.client.get(url).header(INTERNAL_TOKEN, &self.token);
+            let request = self.client.get(url).header(INTERNAL_TOKEN, &self.credential);
             let mut response = request.send().await.map_err(|error| error.to_string())?;
             let status = response.status().as_u16();
             let mut body = Vec::new();
@@ -156,13 +156,13 @@ impl Transport for MixedTransport {
 #[derive(Clone)]
 pub struct LocalTransport {
     routers: Arc<OnceLock<BTreeMap<Service, Router>>>,
-    token: String,
+    credential: HeaderValue,
 }
 
 impl LocalTransport {
     /// A transport whose neighbours are not built yet.
-    pub fn new(token: &str) -> Self {
-        Self { routers: Arc::default(), token: token.to_owned() }
+    pub fn new(credentials: &Credentials) -> Self {
+        Self { routers: Arc::default(), credential: credentials.shown() }
     }
 
     fn has(&self, service: Service) -> bool {
@@ -182,7 +182,7 @@ impl Transport for LocalTransport {
         let router = self.routers.get().and_then(|routers| routers.get(&service)).cloned();
         let router = router.ok_or_else(|| unreachable("not started yet".to_owned()))?;
         let request = Request::get(path_and_query)
-            .header(INTERNAL_TOKEN, &self.token)
+            .header(INTERNAL_TOKEN, &self.credential)
             .body(Body::empty())
             .map_err(|error| unreachable(error.to_string()))?;
         let work = async {

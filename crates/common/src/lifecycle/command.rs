@@ -204,7 +204,8 @@ async fn serve_until_stopped(
     program.started(cli, &platform, &running, bound.address()).await?;
     tracing::info!(address = %bound.address(), "listening");
     let accepting = CancellationToken::new();
-    let server = serve(bound, running.router(root), accepting.clone());
+    let bounds = platform.settings.edge.bounds;
+    let server = serve(bound, running.router(root), bounds, accepting.clone());
     tokio::pin!(server);
     tokio::select! {
         () = &mut server => {}

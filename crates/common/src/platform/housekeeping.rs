@@ -26,6 +26,19 @@ pub(super) fn prune(platform: &Platform, database: &Database, outbox: &Outbox) -
     }
 }
 
+/// Forgets clients that have not been heard of for a while.
+pub(super) fn forget_clients(platform: &Platform) -> Job {
+    let limits = platform.limits.clone();
+    Job {
+        name: "forget quiet clients",
+        every: Duration::from_mins(1),
+        run: Arc::new(move || {
+            limits.tidy();
+            Box::pin(async { Ok(()) })
+        }),
+    }
+}
+
 /// Keeps a service's stream in Redis short; nothing to do without Redis.
 pub(super) fn trim(platform: &Platform, name: Name) -> Option<Job> {
     let redis = platform.redis.clone()?;

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use base64::Engine as _;
 use contracts::Service as Name;
 use contracts::client::Clients;
 use sea_orm::DbErr;
@@ -21,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::cache::{Cache, MemoryCache, RedisCache};
 use crate::clock::{Clock, IdSource, SystemClock, SystemIds};
 use crate::db::{Database, Options};
-use crate::http::{HttpTransport, LocalTransport, MixedTransport};
+use crate::http::{Credentials, HttpTransport, Limits, LocalTransport, MixedTransport};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::streams::{EventBus, MemoryBus, RedisBus, Streams, WatchNews};
@@ -54,8 +53,10 @@ pub struct Parts {
     pub draining: CancellationToken,
     /// Cancelled when no more work is to be begun.
     pub stop: CancellationToken,
-    /// The secret of calls between services.
-    pub internal_token: String,
+    /// How this process and its neighbours recognise each other.
+    pub credentials: Credentials,
+    /// How much anyone may ask.
+    pub limits: Limits,
     local: LocalTransport,
     /// The bus again, where it is Redis: for keeping its streams short.
     redis: Option<RedisBus>,
@@ -107,9 +108,10 @@ impl Platform {
         }
         let other = |error: &dyn std::fmt::Display| BuildError::Other(error.to_string());
         let metrics = Metrics::default();
-        let internal_token = settings.internal_token.clone().unwrap_or_else(development_token);
-        let local = LocalTransport::new(&internal_token);
-        let remote = HttpTransport::new(&settings.service_urls, &internal_token, metrics.clone());
+        let credentials = Credentials::new(&settings);
+        let limits = Limits::new(&settings.edge.rates);
+        let local = LocalTransport::new(&credentials);
+        let remote = HttpTransport::new(&settings.service_urls, &credentials, metrics.clone());
         let remote = remote.map_err(|error| other(&error))?;
         let clients = Clients::new(Arc::new(MixedTransport::new(local.clone(), remote)));
         let redis = match &settings.redis_url {
@@ -139,7 +141,8 @@ impl Platform {
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
             stop: CancellationToken::new(),
-            internal_token,
+            credentials,
+            limits,
             local,
             redis,
             listeners: Mutex::default(),
@@ -193,11 +196,4 @@ impl Platform {
             services.iter().map(|service| (service.name, whole(service))).collect();
         self.local.introduce(routers);
     }
-}
-
-/// Without a configured secret each process has one of its own: enough for one process, and a refusal
-/// between two. Development on several processes sets `INTERNAL_TOKEN`.
-fn development_token() -> String {
-    let secret: [u8; 32] = rand::random();
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret)
 }

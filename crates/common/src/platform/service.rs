@@ -146,6 +146,7 @@ impl Assembly {
             })
             .collect();
         jobs.push(housekeeping::prune(&platform, &database, &outbox));
+        jobs.push(housekeeping::forget_clients(&platform));
         jobs.extend(housekeeping::trim(&platform, name));
         jobs.push(housekeeping::measure(&platform, &consumers));
         Service {

@@ -1,4 +1,4 @@
-//! Reading the environment into [`Settings`], and what production refuses.
+//! Reading the environment into [`Settings`].
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use scheduling::{ClockTime, WorkingHours, zone::Zone};
 use url::Url;
 
 use super::{
-    AuthMode, Env, Environment, LogFormat, Offence, Origins, Settings, SigningKey, Topology,
+    AuthMode, Env, Environment, LogFormat, Offence, Origins, Settings, SigningKey, Topology, edge,
 };
 
 pub(super) struct Reader<'e> {
@@ -28,11 +28,11 @@ impl<'e> Reader<'e> {
         self.offences
     }
 
-    fn offend(&mut self, variable: &'static str, problem: impl Into<String>) {
+    pub(super) fn offend(&mut self, variable: &'static str, problem: impl Into<String>) {
         self.offences.push(Offence { variable, problem: problem.into() });
     }
 
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &mut self,
         variable: &'static str,
         default: T,
@@ -49,13 +49,24 @@ impl<'e> Reader<'e> {
         }
     }
 
-    fn number(&mut self, variable: &'static str, default: u32, min: u32, max: u32) -> u32 {
+    pub(super) fn number(
+        &mut self,
+        variable: &'static str,
+        default: u32,
+        min: u32,
+        max: u32,
+    ) -> u32 {
         let parse = |text: &str| text.parse().ok().filter(|number| (min..=max).contains(number));
         self.parsed(variable, default, &format!("a whole number from {min} to {max}"), parse)
     }
 
     fn seconds(&mut self, variable: &'static str, default: u32, min: u32, max: u32) -> Duration {
         Duration::from_secs(u64::from(self.number(variable, default, min, max)))
+    }
+
+    /// Whether a variable is set.
+    pub(super) fn has(&self, variable: &str) -> bool {
+        self.env.get(variable).is_some()
     }
 
     fn text(&self, variable: &str, default: &str) -> String {
@@ -113,6 +124,8 @@ pub(super) fn gather(reader: &mut Reader<'_>, topology: Topology) -> Settings {
         facts_ttl: reader.seconds("CACHE_TTL_SETTINGS", 300, 1, 86_400),
         availability_ttl: reader.seconds("CACHE_TTL_AVAILABILITY", 300, 1, 86_400),
         default_rules: default_rules(reader),
+        edge: edge::read(reader, topology, production),
+        internal_peers: edge::peers(reader),
         internal_token: reader.env.get("INTERNAL_TOKEN").map(str::to_owned),
         signing_key: match (reader.env.get("SIGNING_KEY_PEM"), reader.env.get("SIGNING_KEY_FILE")) {
             (Some(pem), _) => SigningKey::Pem(pem.replace("\\n", "\n")),
@@ -129,29 +142,8 @@ pub(super) fn gather(reader: &mut Reader<'_>, topology: Topology) -> Settings {
     }
 }
 
-/// What must not be so on the internet.
-pub(super) fn guard(settings: &Settings, reader: &mut Reader<'_>) {
-    if settings.auth_mode == AuthMode::Optional {
-        reader.offend("AUTH_MODE", "must be required in production");
-    }
-    if settings.origins == Origins::Any {
-        reader.offend("CORS_ORIGINS", "must list the allowed origins in production, never *");
-    }
-    let weak = |secret: &str| secret.len() < 32 || secret.contains("change-me");
-    if settings.internal_token.as_deref().is_none_or(weak) {
-        reader.offend("INTERNAL_TOKEN", "must be a secret of at least 32 characters in production");
-    }
-    if settings.databases.values().any(|url| url.starts_with("sqlite")) {
-        reader.offend("DATABASE_URL", "must be Postgres in production, not SQLite");
-    }
-    let signs = matches!(settings.topology, Topology::Embedded | Topology::Single(Service::User));
-    let named = reader.env.get("SIGNING_KEY_PEM").or(reader.env.get("SIGNING_KEY_FILE"));
-    if signs && named.is_none() {
-        reader.offend("SIGNING_KEY_FILE", "must name the Ed25519 key in production");
-    }
-}
-
-const fn database_variable(service: Service) -> &'static str {
+/// The variable of a service's database.
+pub(super) const fn database_variable(service: Service) -> &'static str {
     match service {
         Service::Tenant => "TENANT_DATABASE_URL",
         Service::User => "USER_DATABASE_URL",
