@@ -7,6 +7,10 @@ use std::fmt::Write as _;
 /// The template, `infra/nginx/nginx.conf.tmpl`.
 const TEMPLATE: &str = include_str!("../../../infra/nginx/nginx.conf.tmpl");
 
+/// What differs between development and production, `infra/nginx/{development,production}.conf`.
+const DEVELOPMENT: &str = include_str!("../../../infra/nginx/development.conf");
+const PRODUCTION: &str = include_str!("../../../infra/nginx/production.conf");
+
 /// Headers by which a client could pretend to be somebody: never passed on.
 const STRIPPED: [&str; 18] = [
     "X-User-Id",
@@ -78,10 +82,12 @@ pub struct Settings {
     pub html: String,
     /// The file made by [`routes`].
     pub routes: String,
+    /// The file that [`environment`] is.
+    pub environment: String,
+    /// Whether a proxy that ends TLS is in front.
+    pub production: bool,
     /// Allowed per client address.
     pub by_ip: Rate,
-    /// Allowed per token, or per tenant for callers without one.
-    pub by_tenant: Rate,
     /// How long a service may take until 504: `30s`.
     pub read_timeout: String,
     /// A name server: host names of upstreams are then looked up again while nginx runs, so that
@@ -106,8 +112,10 @@ impl Settings {
             access_log: "/dev/stdout".to_owned(),
             html: "/etc/nginx/html".to_owned(),
             routes: "/etc/nginx/routes.conf".to_owned(),
-            by_ip: Rate { per_second: 50, burst: 100 },
-            by_tenant: Rate { per_second: 100, burst: 200 },
+            environment: "/etc/nginx/environment.conf".to_owned(),
+            production: false,
+            // Twice what a service allows by default, which then answers first.
+            by_ip: Rate { per_second: 100, burst: 200 },
             read_timeout: "30s".to_owned(),
             // Docker's own.
             resolver: Some("127.0.0.11".to_owned()),
@@ -128,8 +136,7 @@ pub fn render(settings: &Settings) -> String {
         ("routes", settings.routes.clone()),
         ("ip_rate", settings.by_ip.per_second.to_string()),
         ("ip_burst", settings.by_ip.burst.to_string()),
-        ("tenant_rate", settings.by_tenant.per_second.to_string()),
-        ("tenant_burst", settings.by_tenant.burst.to_string()),
+        ("environment", settings.environment.clone()),
         ("read_timeout", settings.read_timeout.clone()),
         ("upstreams", upstreams(settings)),
         ("stripped_headers", stripped_headers()),
@@ -138,6 +145,11 @@ pub fn render(settings: &Settings) -> String {
     values.into_iter().fold(TEMPLATE.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{{{name}}}}}"), &value)
     })
+}
+
+/// The file named by [`Settings::environment`].
+pub fn environment(settings: &Settings) -> &'static str {
+    if settings.production { PRODUCTION } else { DEVELOPMENT }
 }
 
 fn upstreams(settings: &Settings) -> String {

@@ -97,6 +97,23 @@ async fn what_has_no_route_is_not_reachable_by_any_spelling() {
     let (nginx, _) = gateway(|_| {}).await;
     let paths = [
         "/metrics",
+        "/metrics/",
+        "//metrics",
+        "/%6detrics",
+        "/internal",
+        "/internal/",
+        "//internal/v1/outbox/booking",
+        "/%69nternal/v1/outbox/booking",
+        "/internal%2fv1/outbox/booking",
+        "/./internal/v1/users/x",
+        "/users/../internal/v1/users/x",
+        "/users/%2e%2e/internal/v1/users/x",
+        "/users/..%2finternal/v1/users/x",
+        "/users/x/../../internal/v1/users/x",
+        "/users//../internal/v1/users/x",
+        "/users/..%5cinternal/v1/users/x",
+        "/users/;/../../internal/v1/users/x",
+        "/users/../metrics",
         "/internal/v1/outbox/booking",
         "/ready",
         "/_gateway/404",
@@ -219,30 +236,61 @@ async fn too_many_requests_of_one_address() {
     assert_eq!(health.status(), 200);
 }
 
+/// A made-up token or tenant must not open a bucket of its own.
 #[tokio::test]
-async fn a_noisy_tenant_uses_up_only_its_own_rate() {
-    let tight = Rate { per_second: 1, burst: 1 };
-    let (nginx, client) = gateway(|settings| settings.by_tenant = tight).await;
-    let noisy = "0192f0c0-0000-7000-8000-000000000001";
-    let quiet = "0192f0c0-0000-7000-8000-000000000002";
-    let ask = async |tenant: &str, token: Option<&str>| {
-        let mut request = client.get(format!("{}/users/?tenant_id={tenant}", nginx.url()));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        request.send().await.expect("answer").status().as_u16()
-    };
-    assert_eq!(
-        [ask(noisy, None).await, ask(noisy, None).await, ask(noisy, None).await],
-        [200, 200, 429]
-    );
-    assert_eq!(ask(quiet, None).await, 200);
-    // Signed in, one is not held to what strangers used up in the tenant's name.
-    for _ in 0..2 {
-        assert_eq!(ask(noisy, Some("head.body.signature")).await, 200);
+async fn nothing_a_client_makes_up_changes_whose_rate_it_uses() {
+    let tight = Rate { per_second: 1, burst: 2 };
+    let (nginx, client) = gateway(|settings| settings.by_ip = tight).await;
+    let mut statuses = Vec::new();
+    for number in 0..5 {
+        let answer = client
+            .get(format!("{}/users/?tenant_id=0192f0c0-0000-7000-8000-{number:012}", nginx.url()))
+            .header("X-Forwarded-For", format!("203.0.113.{number}"))
+            .header("X-Real-IP", format!("203.0.113.{number}"))
+            .bearer_auth(format!("head.body.signature{number}"))
+            .send()
+            .await
+            .expect("answer");
+        statuses.push(answer.status().as_u16());
     }
-    assert_eq!(ask(noisy, Some("head.body.signature")).await, 429);
-    assert_eq!(ask(noisy, Some("head.body.another")).await, 200);
+    assert_eq!(statuses, [200, 200, 200, 429, 429]);
+}
+
+/// In production the proxy that ends TLS says who the client is, and only the last hop counts.
+#[tokio::test]
+async fn behind_a_tls_proxy_the_clients_address_is_the_last_hop() {
+    let (nginx, client) = gateway(|settings| settings.production = true).await;
+    let seen = async |hops: &str| {
+        let request = client.get(format!("{}/users/me", nginx.url()));
+        let request = request.header("X-Forwarded-For", hops).header("X-Real-IP", "6.6.6.6");
+        let seen: Value = request.send().await.expect("answer").json().await.expect("JSON");
+        seen["headers"]["x-real-ip"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(seen("203.0.113.9").await, "203.0.113.9");
+    assert_eq!(seen("6.6.6.6, 203.0.113.9").await, "203.0.113.9", "what the client wrote itself");
+    assert_eq!(
+        seen("6.6.6.6, 203.0.113.9, 10.0.0.7").await,
+        "203.0.113.9",
+        "a second proxy of ours"
+    );
+    let (plain, client) = gateway(|_| {}).await;
+    let request = client.get(format!("{}/users/me", plain.url()));
+    let request = request.header("X-Forwarded-For", "203.0.113.9").header("X-Real-IP", "6.6.6.6");
+    let seen: Value = request.send().await.expect("answer").json().await.expect("JSON");
+    assert_eq!(seen["headers"]["x-real-ip"], "127.0.0.1", "in development nobody is believed");
+}
+
+/// Browsers are told to insist on TLS where there is some, and only there.
+#[tokio::test]
+async fn strict_transport_security_is_for_production() {
+    for production in [false, true] {
+        let (nginx, client) = gateway(|settings| settings.production = production).await;
+        for path in ["/", "/nothing", "/tenants/"] {
+            let answer = client.get(format!("{}{path}", nginx.url())).send().await.expect("answer");
+            let sent = answer.headers().get_all("strict-transport-security").iter().count();
+            assert_eq!(sent, usize::from(production), "{path}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -254,7 +302,7 @@ async fn landing_page_docs_and_health() {
     let csp = page.headers()["content-security-policy"].to_str().expect("text").to_owned();
     assert!(csp.starts_with("default-src 'none'") && csp.contains("frame-ancestors 'none'"));
     assert_eq!(page.headers()["x-frame-options"], "DENY");
-    assert_eq!(page.headers()["referrer-policy"], "strict-origin-when-cross-origin");
+    assert_eq!(page.headers()["referrer-policy"], "no-referrer");
     assert!(page.headers().contains_key("permissions-policy"));
     assert!(!page.headers()["server"].to_str().expect("text").contains('.'));
     assert_eq!(page.text().await.expect("text"), contracts::landing::html());

@@ -6,6 +6,7 @@ use crate::sql::Sql;
 use contracts::Service;
 use reqwest::Method;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use testkit::gateway::{Settings, Upstream};
@@ -18,8 +19,24 @@ use tokio::sync::OnceCell;
 
 /// How long a debug binary on a busy machine may take to be ready.
 const READY: Duration = Duration::from_mins(1);
-/// Every process of a cluster knows it.
-pub(crate) const INTERNAL_TOKEN: &str = "an-internal-token-of-the-end-to-end-tests";
+/// The secret of a service, in every cluster.
+pub(crate) fn secret(service: Service) -> String {
+    format!("a-secret-of-the-end-to-end-tests-{}", service.name())
+}
+
+/// What a service shows its neighbours.
+pub(crate) fn credential(service: Service) -> String {
+    format!("{}.{}", service.name(), secret(service))
+}
+
+/// The hashes by which the services know each other.
+pub(crate) fn peers() -> String {
+    let hash = |service| {
+        let digest = Sha256::digest(secret(service).as_bytes());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    Service::ALL.map(|service| format!("{}={}", service.name(), hash(service))).join(",")
+}
 
 /// What a test wants to have.
 pub(crate) struct Options {
@@ -82,7 +99,8 @@ impl Cluster {
             let mut command = command
                 .env(&variable(service, "DATABASE_URL"), &databases[&service])
                 .env("REDIS_URL", redis.url())
-                .env("INTERNAL_TOKEN", INTERNAL_TOKEN)
+                .env("INTERNAL_TOKEN", secret(service))
+                .env("INTERNAL_PEERS", peers())
                 .env("AUTH_MODE", auth)
                 .env("DATA_DIR", data.path().display().to_string())
                 .env("LOG_FORMAT", "json");

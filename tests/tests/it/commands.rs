@@ -1,10 +1,12 @@
 //! The command lines of the binaries: migrations, and what they refuse to start with.
 
-use crate::cluster::{INTERNAL_TOKEN, command, variable};
+use crate::cluster::{command, peers, secret, variable};
 use crate::figures::beside_others;
 use contracts::Service;
 use std::time::Duration;
+use testkit::servers::Redis;
 use testkit::servers::postgres::{drop_database, fresh_database};
+use testkit::servers::redis::Persistence;
 use testkit::servers::service::{Finished, ServiceCommand, binary};
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -93,6 +95,9 @@ async fn production_refuses_everything_unsafe_at_once() {
             .env("AUTH_MODE", "optional")
             .env("CORS_ORIGINS", "*")
             .env("INTERNAL_TOKEN", "short")
+            .env("PUBLIC_URL", "http://agenda.example")
+            .env("TRUSTED_PROXIES", "::/0")
+            .env("RATE_LIMIT_IP", "many")
             .env("DATA_DIR", "/proc/nowhere")
             .env("DEFAULT_BOOKING_INTERVAL", "3")
     };
@@ -104,12 +109,18 @@ async fn production_refuses_everything_unsafe_at_once() {
         let mut offences = vec![
             "AUTH_MODE",
             "CORS_ORIGINS",
+            "PUBLIC_URL",
+            "TRUSTED_PROXIES",
+            "RATE_LIMIT_IP",
             "INTERNAL_TOKEN",
             "DATABASE_URL",
             "DEFAULT_BOOKING_INTERVAL",
         ];
         if matches!(name, "marca-user" | "marca") {
-            offences.push("SIGNING_KEY_FILE");
+            offences.extend(["SIGNING_KEY_FILE", "SMTP_URL", "MAIL_FROM"]);
+        }
+        if name != "marca" {
+            offences.extend(["INTERNAL_PEERS", "REDIS_URL"]);
         }
         for offence in offences {
             assert!(
@@ -127,11 +138,15 @@ async fn production_refuses_everything_unsafe_at_once() {
 async fn production_starts_when_it_is_safe() {
     let _beside = beside_others().await;
     let database = fresh_database("tenant").await;
+    let redis = Redis::start(Persistence::None).expect("Redis");
     let settings = |command: ServiceCommand| {
         command
             .env("ENVIRONMENT", "production")
             .env("CORS_ORIGINS", "https://agenda.example")
-            .env("INTERNAL_TOKEN", INTERNAL_TOKEN)
+            .env("PUBLIC_URL", "https://agenda.example")
+            .env("INTERNAL_TOKEN", secret(Service::Tenant))
+            .env("INTERNAL_PEERS", peers())
+            .env("REDIS_URL", redis.url())
             .env("TENANT_DATABASE_URL", &database)
     };
     let done = finish(settings(command(Service::Tenant)), &["migrate", "up"]);
@@ -145,6 +160,8 @@ async fn production_starts_when_it_is_safe() {
     let settings = api.get(&format!("/tenants/{id}/settings")).await.expect(401);
     settings.error();
     assert!(settings.header("www-authenticate").starts_with("Bearer"));
+    assert_eq!(settings.header("strict-transport-security"), "max-age=31536000");
+    assert_eq!(settings.header("ratelimit-policy"), "\"ip\";q=3000;w=60");
     drop(process);
     drop_database(&database).await;
 }

@@ -16,6 +16,7 @@ mod drain;
 mod freshness;
 mod gateway;
 mod hangups;
+mod inside;
 mod kills;
 mod neighbours;
 mod postgres_outage;

@@ -9,4 +9,5 @@ mod hook;
 mod outage;
 mod redis;
 mod relay;
+mod server;
 mod support;

@@ -36,6 +36,7 @@ impl Nginx {
         adjust(&mut settings);
         std::fs::create_dir_all(&settings.temp).map_err(ServerError::io("create temp"))?;
         folder.write("routes.conf", &gateway::routes())?;
+        folder.write("environment.conf", gateway::environment(&settings))?;
         folder.write("index.html", &contracts::landing::html())?;
         let conf = folder.write("nginx.conf", &gateway::render(&settings))?.display().to_string();
         let prefix = folder.path().display().to_string();
@@ -101,8 +102,8 @@ fn settings(folder: &WorkDir, port: u16, upstreams: Vec<Upstream>) -> Settings {
         access_log: path("access.log"),
         html: folder.path().display().to_string(),
         routes: path("routes.conf"),
+        environment: path("environment.conf"),
         by_ip: unlimited,
-        by_tenant: unlimited,
         resolver: None,
         upstreams,
         ..Settings::compose()

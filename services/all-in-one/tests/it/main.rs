@@ -12,6 +12,7 @@ mod booking_rules;
 mod booking_status;
 mod categories;
 mod conflicts;
+mod edge;
 mod events;
 mod law;
 mod login;
