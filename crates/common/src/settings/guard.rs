@@ -178,7 +178,8 @@ mod tests {
         let peers = ours.iter().find(|(name, _)| name == "INTERNAL_PEERS").unwrap().1.clone();
         let three = peers.split(',').take(3).collect::<Vec<_>>().join(",");
         let tenant = peers.split(',').next().unwrap().split_once('=').unwrap().1;
-        let shared = Service::ALL.map(|service| format!("{}={tenant}", service.name())).join(",");
+        let others = [Service::Tenant, Service::Resource, Service::Booking];
+        let shared = others.map(|service| format!("{}={tenant}", service.name())).join(",");
         let foreign = format!("{peers},user={}", "00".repeat(32));
         let rows = [
             ("AUTH_MODE", "optional", "AUTH_MODE"),

@@ -7,19 +7,16 @@ use testkit::app::{Answer, Engine, TestApp};
 use crate::ask::{JSON, by, well_refused};
 use crate::world::{Marca, World};
 
-testkit::on_both_engines!(crate::world::open =>
+testkit::on_both_engines!(crate::edge::listed_origin =>
     every_answer_tells_the_browser_to_be_careful,
     nothing_between_services_is_reachable_from_outside,
     what_probes_ask_is_not_limited,
-);
-
-testkit::on_both_engines!(listed_origin =>
     a_listed_origin_may_call_with_credentials,
     an_unlisted_origin_may_not_read_anything,
 );
 
 /// An app with one front end.
-async fn listed_origin(engine: Engine) -> TestApp {
+pub(crate) async fn listed_origin(engine: Engine) -> TestApp {
     TestApp::start(&Marca, engine, &[("CORS_ORIGINS", "https://agenda.example")]).await
 }
 
