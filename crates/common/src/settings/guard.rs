@@ -26,7 +26,7 @@ pub(super) fn check(settings: &Settings, reader: &mut Reader<'_>) {
     if settings.origins == Origins::Any {
         reader.offend("CORS_ORIGINS", "must list the allowed origins in production, never *");
     }
-    match settings.public_url.as_ref().map(|url| url.scheme()) {
+    match settings.public_url.as_ref().map(url::Url::scheme) {
         Some("https") => {}
         Some(_) => reader.offend("PUBLIC_URL", "must be https in production"),
         None => reader.offend("PUBLIC_URL", "must be the https address of clients in production"),
