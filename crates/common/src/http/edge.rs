@@ -18,8 +18,8 @@ use super::client::ClientIp;
 use super::headers::{cors, protect};
 use super::path::Collections;
 use super::problem::Problem;
-use crate::auth::Principal;
 use super::rate::{Quota, Subject};
+use crate::auth::Principal;
 use crate::platform::Platform;
 use crate::settings::Environment;
 
