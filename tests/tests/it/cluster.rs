@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 use testkit::gateway::{Settings, Upstream};
 use testkit::servers::postgres::{Durability, fresh_database, fresh_database_on};
@@ -31,9 +32,12 @@ pub(crate) fn credential(service: Service) -> String {
 
 /// The hashes by which the services know each other.
 pub(crate) fn peers() -> String {
-    let hash = |service| {
+    let hash = |service: Service| {
         let digest = Sha256::digest(secret(service).as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        digest.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     };
     Service::ALL.map(|service| format!("{}={}", service.name(), hash(service))).join(",")
 }

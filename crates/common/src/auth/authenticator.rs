@@ -15,7 +15,7 @@ use super::caller::{Credential, Identity, Operator, Principal, Session};
 use super::jwks::Keys;
 use super::token::{Claims, Verifier};
 use crate::clock::Clock;
-use crate::http::{Context, Limits, Problem, Subject};
+use crate::http::{Context, Limits, Problem};
 use crate::platform::Platform;
 use crate::providers::{Lookup, SettingsError, SettingsProvider, UserDirectory};
 use crate::settings::AuthMode;
@@ -78,9 +78,7 @@ impl Authenticator {
         let principal = self.prove(token.trim()).await?;
         if let Some(context) = Context::from_extensions(&parts.extensions) {
             context.note_caller(&principal);
-            for subject in counted(&principal).into_iter().flatten() {
-                self.0.limits.admit(context, subject)?;
-            }
+            self.0.limits.admit_caller(context, &principal)?;
         }
         Ok(Some(principal))
     }
@@ -172,21 +170,6 @@ impl Authenticator {
             permissions: facts.scopes,
             credential: Credential::ApiKey,
         })
-    }
-}
-
-/// Whose rates a request counts against.
-fn counted(principal: &Principal) -> [Option<Subject>; 2] {
-    match principal {
-        Principal::Developer => [None, None],
-        Principal::Operator(operator) => [Some(Subject::Account(operator.user_id)), None],
-        Principal::User(identity) => {
-            let own = match identity.credential {
-                Credential::Session(_) => Subject::Account(identity.user_id),
-                Credential::ApiKey => Subject::ApiKey(identity.user_id),
-            };
-            [Some(own), Some(Subject::Tenant(identity.tenant_id))]
-        }
     }
 }
 

@@ -95,11 +95,7 @@ fn random() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Env;
-
-    fn hex(secret: &str) -> String {
-        Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+    use crate::settings::{Env, written};
 
     fn of(topology: Topology, env: &[(&str, &str)]) -> Credentials {
         let settings = Settings::read(&env.iter().copied().collect::<Env>(), topology);
@@ -108,7 +104,7 @@ mod tests {
 
     #[test]
     fn each_service_is_known_by_its_own_secret_only() {
-        let peers = format!("tenant={},resource={},", hex("of-tenant"), hex("of-resource"));
+        let peers = format!("tenant={},resource={},", written("of-tenant"), written("of-resource"));
         let env = [("INTERNAL_TOKEN", "of-booking"), ("INTERNAL_PEERS", &*peers)];
         let booking = of(Topology::Single(Service::Booking), &env);
         let known = |given: &str| booking.recognise(given.as_bytes());
@@ -134,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_known_service_may_ask_only_what_the_table_says() {
-        let peers = format!("tenant={},resource={},", hex("of-tenant"), hex("of-resource"));
+        let peers = format!("tenant={},resource={},", written("of-tenant"), written("of-resource"));
         let env = [("INTERNAL_TOKEN", "of-booking"), ("INTERNAL_PEERS", &*peers)];
         let booking = of(Topology::Single(Service::Booking), &env);
         let admits = |given: &str, route| booking.admits(given.as_bytes(), Service::Booking, route);

@@ -27,7 +27,7 @@ use crate::settings::Environment;
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// On every answer to an operator who acts as a user.
-const IMPERSONATED_BY: HeaderName = HeaderName::from_static("x-impersonated-by");
+pub(super) const IMPERSONATED_BY: HeaderName = HeaderName::from_static("x-impersonated-by");
 
 /// What is known of a request while it is answered.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use http::header::{
 use http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-use super::edge::REQUEST_ID;
+use super::edge::{IMPERSONATED_BY, REQUEST_ID};
 use super::rate;
 use crate::settings::Origins;
 
@@ -46,6 +46,7 @@ pub(super) fn cors(origins: &Origins) -> CorsLayer {
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .expose_headers([
             REQUEST_ID,
+            IMPERSONATED_BY,
             LINK,
             ETAG,
             RETRY_AFTER,

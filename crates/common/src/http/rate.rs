@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::client::ClientIp;
 use super::edge::Context;
 use super::problem::Problem;
+use crate::auth::{Credential, Principal};
 use crate::settings::Rates;
 
 /// `RateLimit-Policy`: what is allowed.
@@ -140,6 +141,25 @@ impl Limits {
             context.note_quota(quota);
         }
         outcome.map(drop).map_err(Problem::from)
+    }
+
+    /// Counts a request of a caller who has just been proved, once a request: the user or the key, and
+    /// the tenant.
+    pub fn admit_caller(&self, context: &Context, caller: &Principal) -> Result<(), Problem> {
+        match caller {
+            Principal::Developer => Ok(()),
+            Principal::Operator(operator) => {
+                self.admit(context, Subject::Account(operator.user_id))
+            }
+            Principal::User(identity) => {
+                let own = match identity.credential {
+                    Credential::Session(_) => Subject::Account(identity.user_id),
+                    Credential::ApiKey => Subject::ApiKey(identity.user_id),
+                };
+                self.admit(context, own)?;
+                self.admit(context, Subject::Tenant(identity.tenant_id))
+            }
+        }
     }
 
     /// Forgets the buckets that are full again.

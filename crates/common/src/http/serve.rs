@@ -55,7 +55,7 @@ pub async fn serve(bound: Bound, router: Router, bounds: Bounds, stop: Cancellat
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(bounds.head).keep_alive(true);
     // A head beyond either is answered 431.
-    server.max_buf_size(bounds.head_bytes).max_headers(bounds.headers);
+    server.max_header_size(bounds.head_bytes).max_headers(bounds.headers);
     let connections = tokio_util::task::TaskTracker::new();
     loop {
         let accepted = tokio::select! {

@@ -161,6 +161,17 @@ fn hash(digits: &str) -> Option<[u8; 32]> {
     Some(hash)
 }
 
+/// The hash of a secret, as `INTERNAL_PEERS` has it.
+#[cfg(test)]
+pub(crate) fn written(secret: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    use std::fmt::Write as _;
+    Sha256::digest(secret.as_bytes()).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,7 +26,7 @@ pub(super) fn check(settings: &Settings, reader: &mut Reader<'_>) {
     if settings.origins == Origins::Any {
         reader.offend("CORS_ORIGINS", "must list the allowed origins in production, never *");
     }
-    match settings.public_url.as_ref().map(|url| url.scheme()) {
+    match settings.public_url.as_ref().map(url::Url::scheme) {
         Some("https") => {}
         Some(_) => reader.offend("PUBLIC_URL", "must be https in production"),
         None => reader.offend("PUBLIC_URL", "must be the https address of clients in production"),
@@ -121,19 +121,15 @@ fn signs_and_sends_mail(settings: &Settings, reader: &mut Reader<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Env, Offence};
+    use super::super::{Env, Offence, written};
     use super::*;
 
     /// A production configuration of one service that is as it should be.
     fn good(service: Service) -> Vec<(String, String)> {
         let secret = |service: Service| format!("{:-<40}", format!("{}-secret", service.name()));
-        let hash = |secret: String| {
-            let digest = Sha256::digest(secret.as_bytes());
-            digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-        };
         let peers: Vec<String> = Service::ALL
             .into_iter()
-            .map(|service| format!("{}={}", service.name(), hash(secret(service))))
+            .map(|service| format!("{}={}", service.name(), written(&secret(service))))
             .collect();
         let pem = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----";
         [

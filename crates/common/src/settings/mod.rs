@@ -14,6 +14,8 @@ use contracts::Service;
 use contracts::tenant::Settings as TenantSettings;
 use url::Url;
 
+#[cfg(test)]
+pub(crate) use edge::written;
 pub use edge::{Bounds, Edge, Peers, Proxies, Rates};
 
 /// Variables by name, wherever they come from.
