@@ -99,6 +99,9 @@ pub(super) fn gather(reader: &mut Reader<'_>, topology: Topology) -> Settings {
         database_connections: reader.number("DATABASE_MAX_CONNECTIONS", 10, 1, 200),
         redis_url: redis_url(reader),
         booking_stream: reader.text("EVENT_STREAM", contracts::event::BOOKING_STREAM),
+        public_url: address(reader, "PUBLIC_URL", &["http", "https"]),
+        smtp_url: address(reader, "SMTP_URL", &["smtp", "smtps"]),
+        mail_from: mail_from(reader),
         service_urls: service_urls(reader),
         origins: origins(reader),
         log_level: reader.text("LOG_LEVEL", "info").to_lowercase(),
@@ -193,6 +196,26 @@ fn redis_url(reader: &mut Reader<'_>) -> Option<String> {
         reader.offend("REDIS_URL", "must start with redis:// or rediss://");
     }
     Some(url)
+}
+
+/// An address of one of these schemes.
+fn address(reader: &mut Reader<'_>, variable: &'static str, schemes: &[&str]) -> Option<Url> {
+    let text = reader.env.get(variable)?;
+    let url = Url::parse(text).ok().filter(|url| schemes.contains(&url.scheme()) && url.has_host());
+    if url.is_none() {
+        let shown: Vec<String> = schemes.iter().map(|scheme| format!("{scheme}://")).collect();
+        reader.offend(variable, format!("must be an address with {}", shown.join(" or ")));
+    }
+    url
+}
+
+/// `Name <name@host>` or `name@host`; a line end would let a header in.
+fn mail_from(reader: &mut Reader<'_>) -> Option<String> {
+    let text = reader.env.get("MAIL_FROM")?.trim().to_owned();
+    if !text.contains('@') || text.contains(char::is_control) {
+        reader.offend("MAIL_FROM", "must be an e-mail address, with or without a name");
+    }
+    Some(text)
 }
 
 fn service_urls(reader: &mut Reader<'_>) -> BTreeMap<Service, Url> {

@@ -111,6 +111,12 @@ pub struct Settings {
     pub redis_url: Option<String>,
     /// Stream of booking events.
     pub booking_stream: String,
+    /// The address clients use, for links that are sent to people.
+    pub public_url: Option<Url>,
+    /// The server that takes our mail: `smtp://` or `smtps://`, with a password in it.
+    pub smtp_url: Option<Url>,
+    /// Whom our mail is from.
+    pub mail_from: Option<String>,
     /// Addresses of the neighbours that run elsewhere.
     pub service_urls: BTreeMap<Service, Url>,
     /// CORS.
@@ -234,5 +240,29 @@ mod tests {
         .unwrap_or_else(|_| panic!("valid"));
         assert_eq!(settings.service_urls[&Service::Booking].as_str(), "http://booking:8004/");
         assert_eq!(settings.service_urls[&Service::Tenant].as_str(), "http://tenant:8001/");
+    }
+
+    #[test]
+    fn links_and_mail_have_addresses_of_their_own_kind() {
+        let settings = read(
+            &[
+                ("PUBLIC_URL", "https://agenda.example"),
+                ("SMTP_URL", "smtps://user:secret@mail.example:465"),
+                ("MAIL_FROM", "Marca <nao-responda@agenda.example>"),
+            ],
+            Topology::Embedded,
+        )
+        .unwrap_or_else(|_| panic!("valid"));
+        assert_eq!(
+            settings.public_url.map(String::from).as_deref(),
+            Some("https://agenda.example/")
+        );
+        assert_eq!(settings.smtp_url.map(|url| url.scheme().to_owned()).as_deref(), Some("smtps"));
+        assert_eq!(settings.mail_from.as_deref(), Some("Marca <nao-responda@agenda.example>"));
+        let offences = read(
+            &[("PUBLIC_URL", "ftp://x"), ("SMTP_URL", "http://x"), ("MAIL_FROM", "a\r\nb@c")],
+            Topology::Embedded,
+        );
+        assert_eq!(offences.err().map(|list| list.len()), Some(3));
     }
 }
