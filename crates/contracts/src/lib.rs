@@ -8,6 +8,7 @@ pub mod facts;
 pub mod form;
 pub mod landing;
 pub mod page;
+pub mod password;
 pub mod problem;
 pub mod resource;
 pub mod routes;

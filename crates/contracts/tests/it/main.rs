@@ -107,7 +107,7 @@ fn a_user_takes_its_metadata_under_either_name_and_no_unknown_permission() {
     let wrong =
         user(json!({ "permissions": { "can_fly": true }, "password": "short", "email": "x@y" }));
     let expected =
-        named(&[("email", "format"), ("password", "length"), ("permissions.can_fly", "unknown")]);
+        named(&[("email", "format"), ("password", "too_short"), ("permissions.can_fly", "unknown")]);
     assert_eq!(faults::<CreateUser>(&wrong), expected);
 }
 
