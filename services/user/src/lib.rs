@@ -7,6 +7,7 @@ mod app;
 mod error;
 mod events;
 mod http;
+mod jobs;
 mod store;
 
 use std::sync::Arc;
@@ -33,11 +34,16 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
         tenants: settings_provider(platform, Snapshots::new(assembly.database.clone())),
         clients: platform.clients.clone(),
         people: Arc::clone(&people),
-        passwords: Passwords::new().map_err(|error| failed(&error))?,
+        passwords: Passwords::new(platform.settings.password_cost, platform.metrics.clone())
+            .map_err(|error| failed(&error))?,
+        notifier: Arc::clone(&platform.notifier),
+        mail_due: Arc::default(),
+        public_url: platform.settings.public_url.clone(),
         signer: Arc::new(Signer::load(&platform.settings).map_err(|error| failed(&error))?),
     };
     let subscriptions = events::subscriptions(platform, &assembly);
     let internal = http::internal(users.clone());
+    let jobs = jobs::all(&users);
     let routes = http::routes(users, Authenticator::new(platform, people));
-    Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, Vec::new()))
+    Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, jobs))
 }

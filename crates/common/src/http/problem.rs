@@ -29,6 +29,7 @@ struct Inner {
     conflicts: Vec<Conflict>,
     booking_id: Option<Uuid>,
     cause: Option<String>,
+    retry_after: Option<u64>,
 }
 
 /// What lies behind a failure of ours, for the log.
@@ -44,7 +45,9 @@ impl Problem {
     /// A problem with a stable code and a message.
     pub fn new(status: StatusCode, code: &'static str, text: Text) -> Self {
         let (fields, conflicts, booking_id, cause) = (Vec::new(), Vec::new(), None, None);
-        Self(Arc::new(Inner { status, code, text, fields, conflicts, booking_id, cause }))
+        let retry_after = None;
+        let inner = Inner { status, code, text, fields, conflicts, booking_id, cause, retry_after };
+        Self(Arc::new(inner))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -109,6 +112,14 @@ impl Problem {
     /// 422 for one field.
     pub fn field(path: &str, code: &str, message: &str) -> Self {
         Self::validation(vec![FieldFault::new(path, code, message)])
+    }
+
+    /// 429: too many tries; the next may be made in so many seconds.
+    pub fn rate_limited(seconds: u64) -> Self {
+        let number = i64::try_from(seconds).unwrap_or(i64::MAX);
+        let text = Text::with("Muitas tentativas. Tente novamente em {n} s.", number);
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", text)
+            .with(|inner| inner.retry_after = Some(seconds))
     }
 
     /// 503: something needed to answer correctly is unreachable; nothing was written.
@@ -189,7 +200,7 @@ impl Problem {
         }
         if matches!(self.0.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
         {
-            headers.insert(RETRY_AFTER, http::HeaderValue::from_static("2"));
+            headers.insert(RETRY_AFTER, http::HeaderValue::from(self.0.retry_after.unwrap_or(2)));
         }
         response
     }

@@ -128,6 +128,13 @@ fn streams(platform: &Platform) -> Vec<String> {
     all.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
+async fn woken(job: &Job) {
+    match &job.wake {
+        Some(wake) => wake.notified().await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn repeat(job: &Job, stop: CancellationToken) {
     let mut every = tokio::time::interval(job.every.max(Duration::from_millis(100)));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -135,6 +142,7 @@ async fn repeat(job: &Job, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = every.tick() => {}
+            () = woken(job) => {}
         }
         if let Err(error) = (job.run)().await {
             tracing::warn!(job = job.name, error, "a job failed and will be tried again");

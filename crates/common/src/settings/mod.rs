@@ -254,8 +254,7 @@ mod tests {
             read(pairs, Topology::Embedded).map(|settings| settings.password_cost)
         };
         assert_eq!(cost(&[]).ok(), Some(PasswordCost::default()));
-        let dear =
-            [("ARGON2_MEMORY_KIB", "65536"), ("ARGON2_PASSES", "3"), ("ARGON2_LANES", "4")];
+        let dear = [("ARGON2_MEMORY_KIB", "65536"), ("ARGON2_PASSES", "3"), ("ARGON2_LANES", "4")];
         let expected = PasswordCost { memory_kib: 65_536, passes: 3, lanes: 4 };
         assert_eq!(cost(&dear).ok(), Some(expected));
         let absurd = [("ARGON2_MEMORY_KIB", "8191"), ("ARGON2_PASSES", "0"), ("ARGON2_LANES", "9")];

@@ -56,8 +56,7 @@ impl ToSchema for EditTenant {
 
 impl PartialSchema for EditSettings {
     fn schema() -> RefOr<Schema> {
-        let nested =
-            [("custom_labels", "EditLabels"), ("password_policy", "EditPasswordPolicy")];
+        let nested = [("custom_labels", "EditLabels"), ("password_policy", "EditPasswordPolicy")];
         optional(Settings::schema(), &nested)
     }
 }

@@ -1,10 +1,13 @@
 //! Signs a user in.
 
+use std::net::IpAddr;
+
 use common::auth::Scope;
 use contracts::page::fold;
 use contracts::user::{Login, TokenView};
 
 use super::Users;
+use super::throttle::Attempt;
 use crate::error::Error;
 use crate::store::{self, User};
 
@@ -13,18 +16,43 @@ impl Users {
     ///
     /// An address that exists in several tenants needs the tenant named; without, it is refused like
     /// a wrong one. Every refusal costs one comparison of a password, so that its time tells nothing.
-    pub(crate) async fn login(&self, login: Login) -> Result<TokenView, Error> {
+    /// It is counted as failed before it is compared: see [`Self::attempt`].
+    pub(crate) async fn login(
+        &self,
+        login: Login,
+        client: Option<IpAddr>,
+    ) -> Result<TokenView, Error> {
         let Login { email, password, tenant_id, domain } = login;
-        let mut found = match self.named(tenant_id, domain.as_deref()).await? {
-            Named::Scope(scope) => store::sign_in(self.database.read(), &email, scope).await?,
-            Named::Nobody => Vec::new(),
-        };
-        let only = if found.len() == 1 { found.pop() } else { None };
-        let user = only.filter(|user| user.profile.is_active);
+        let named = self.named(tenant_id, domain.as_deref()).await?;
+        let attempt = self.attempt(&named.account(&email), client).await?;
+        let user = self.holder(&named, &email).await?.filter(|user| user.profile.is_active);
         let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-        let good = self.passwords.verify(password, hash).await?;
+        let good = self.compare(&attempt, password.clone(), hash).await?;
         let user = user.filter(|_| good).ok_or(Error::BadCredentials)?;
+        self.admitted(&attempt).await?;
+        self.rehash(&user, password).await;
         self.token(&user)
+    }
+
+    async fn admitted(&self, attempt: &Attempt) -> Result<(), Error> {
+        let settled = self.database.transact(async |tx| self.succeeded(&tx, attempt).await);
+        Ok(settled.await?)
+    }
+
+    /// Hashes a good password again where the configured cost has changed since. Nobody else can see
+    /// it, so there is no event, and the sign-in is good whether or not it works.
+    async fn rehash(&self, user: &User, password: String) {
+        let Some(old) = user.password_hash.as_ref().filter(|hash| self.passwords.is_outdated(hash))
+        else {
+            return;
+        };
+        let done = match self.passwords.hash(password).await {
+            Ok(new) => store::rehash(self.database.write(), user.id, old, &new).await,
+            Err(error) => return tracing::debug!(%error, "hashing a password again"),
+        };
+        if let Err(error) = done {
+            tracing::debug!(%error, "storing a password's new hash");
+        }
     }
 
     fn token(&self, user: &User) -> Result<TokenView, Error> {
@@ -37,7 +65,7 @@ impl Users {
     }
 
     /// Whose users are meant. Named both ways, both must mean the same tenant.
-    async fn named(
+    pub(super) async fn named(
         &self,
         tenant: Option<uuid::Uuid>,
         domain: Option<&str>,
@@ -48,11 +76,15 @@ impl Users {
         let found = self.clients.tenant_by_domain(&fold(domain)).await;
         let found = found.map_err(|error| Error::TenantUnverified(error.to_string()))?;
         let found = found.filter(|found| tenant.is_none_or(|tenant| tenant == found.id));
-        Ok(found.map_or(Named::Nobody, |found| Named::Scope(Scope::Tenant(found.id))))
+        let nobody = || Named::Nobody(domain.to_owned());
+        Ok(found.map_or_else(nobody, |found| Named::Scope(Scope::Tenant(found.id))))
     }
 }
 
-enum Named {
+/// Where an address is looked for.
+pub(super) enum Named {
+    /// In one tenant, or in all.
     Scope(Scope),
-    Nobody,
+    /// In a tenant of this domain, and there is none.
+    Nobody(String),
 }

@@ -1,6 +1,7 @@
 //! The schema, step by step. Migrations never name entities: they must mean the same for ever.
 
 mod m0010_users;
+mod m0011_passwords;
 
 use sea_orm_migration::prelude::*;
 
@@ -13,6 +14,7 @@ impl MigratorTrait for Migrator {
         let mut all = common::streams::migrations();
         all.extend(common::providers::migrations());
         all.push(Box::new(m0010_users::Migration));
+        all.push(Box::new(m0011_passwords::Migration));
         all
     }
 }
