@@ -23,9 +23,23 @@ use app::{Passwords, Signer, Users};
 /// yet.
 pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let assembly = Assembly::open(platform, contracts::Service::User).await?;
-    let failed = |error: &dyn std::fmt::Display| BuildError::Other(error.to_string());
     let people = UserDirectory::new(platform);
-    let users = Users {
+    let users = users(platform, &assembly, Arc::clone(&people))?;
+    let subscriptions = events::subscriptions(platform, &assembly);
+    let internal = http::internal(users.clone());
+    let jobs = jobs::all(&users);
+    let routes = http::routes(users, Authenticator::new(platform, people));
+    Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, jobs))
+}
+
+/// The use cases on `platform`.
+fn users(
+    platform: &Platform,
+    assembly: &Assembly,
+    people: Arc<UserDirectory>,
+) -> Result<Users, BuildError> {
+    let failed = |error: &dyn std::fmt::Display| BuildError::Other(error.to_string());
+    Ok(Users {
         database: assembly.database.clone(),
         outbox: assembly.outbox.clone(),
         relay: assembly.relay.clone(),
@@ -33,17 +47,15 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
         ids: Arc::clone(&platform.ids),
         tenants: settings_provider(platform, Snapshots::new(assembly.database.clone())),
         clients: platform.clients.clone(),
-        people: Arc::clone(&people),
+        people,
         passwords: Passwords::new(platform.settings.password_cost, platform.metrics.clone())
             .map_err(|error| failed(&error))?,
         notifier: Arc::clone(&platform.notifier),
         mail_due: Arc::default(),
         public_url: platform.settings.public_url.clone(),
         signer: Arc::new(Signer::load(&platform.settings).map_err(|error| failed(&error))?),
-    };
-    let subscriptions = events::subscriptions(platform, &assembly);
-    let internal = http::internal(users.clone());
-    let jobs = jobs::all(&users);
-    let routes = http::routes(users, Authenticator::new(platform, people));
-    Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, jobs))
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,3 +149,35 @@ async fn repeat(job: &Job, stop: CancellationToken) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{Notify, mpsc};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_is_woken_does_not_wait_for_its_time() {
+        let (told, mut runs) = mpsc::unbounded_channel();
+        let wake = Arc::new(Notify::new());
+        let job = Job {
+            name: "test",
+            every: Duration::from_hours(1),
+            wake: Some(Arc::clone(&wake)),
+            run: Arc::new(move || {
+                let told = told.clone();
+                Box::pin(async move { told.send(()).map_err(|error| error.to_string()) })
+            }),
+        };
+        let stop = CancellationToken::new();
+        let watched = async {
+            runs.recv().await.unwrap();
+            for _ in 0..3 {
+                wake.notify_one();
+                runs.recv().await.unwrap();
+            }
+            stop.cancel();
+        };
+        tokio::join!(repeat(&job, stop.clone()), watched);
+    }
+}
