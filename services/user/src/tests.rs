@@ -15,7 +15,7 @@ use contracts::password::RecoverPassword;
 use contracts::user::{CreateUser, Login, Permissions, UserType};
 use testkit::app::{Engine, epoch};
 use testkit::mail::Letterbox;
-use testkit::servers::postgres;
+use testkit::servers::postgres as servers;
 use uuid::Uuid;
 
 use crate::app::Users;
@@ -37,7 +37,7 @@ async fn scene(engine: Engine) -> Scene {
     let folder = tempfile::tempdir().unwrap();
     let mut env = vec![("DATA_DIR".to_owned(), folder.path().display().to_string())];
     if engine == Engine::Postgres {
-        env.push(("USER_DATABASE_URL".to_owned(), postgres::fresh_database("user").await));
+        env.push(("USER_DATABASE_URL".to_owned(), servers::fresh_database("user").await));
     }
     let settings = Settings::read(&Env::from_iter(env), Topology::Single(Service::User));
     let settings = settings.unwrap_or_else(|offences| panic!("{offences:?}"));

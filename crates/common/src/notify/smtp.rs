@@ -15,9 +15,9 @@ use url::Url;
 
 use super::{Mail, Notifier, NotifyError};
 
-/// The longest a single answer of the server may take.
-const ANSWER: Duration = Duration::from_secs(10);
-/// The longest a letter may take altogether, waiting for its turn included.
+/// The longest it may take to reach the server.
+const CONNECT: Duration = Duration::from_secs(10);
+/// The longest a letter may take altogether, waiting for its turn and for every answer included.
 const LETTER: Duration = Duration::from_secs(30);
 /// Letters under way at once.
 const LETTERS: usize = 4;
@@ -27,16 +27,17 @@ pub struct SmtpNotifier {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     turns: Semaphore,
+    patience: Duration,
 }
 
 impl SmtpNotifier {
     /// A notifier for the server of `url`, which may hold a user and a password. Nothing is asked of
     /// the server yet. In words what is wrong, without the address.
     pub fn new(url: &Url, from: &str) -> Result<Self, String> {
-        Self::with(url, from, is_loopback(url), ANSWER)
+        Self::with(url, from, is_loopback(url), LETTER)
     }
 
-    fn with(url: &Url, from: &str, in_the_open: bool, answer: Duration) -> Result<Self, String> {
+    fn with(url: &Url, from: &str, in_the_open: bool, patience: Duration) -> Result<Self, String> {
         let from: Mailbox =
             from.parse().map_err(|_| "MAIL_FROM must be an e-mail address".to_owned())?;
         let mut url = url.clone();
@@ -46,17 +47,18 @@ impl SmtpNotifier {
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
             .map_err(|_| "SMTP_URL must be smtp:// or smtps:// with a host".to_owned())?;
         let us = ClientId::Domain(from.email.domain().to_owned());
-        let transport = builder.hello_name(us).timeout(Some(answer)).build();
-        Ok(Self { transport, from, turns: Semaphore::new(LETTERS) })
+        let transport = builder.hello_name(us).timeout(Some(CONNECT)).build();
+        Ok(Self { transport, from, turns: Semaphore::new(LETTERS), patience })
     }
 
     fn message(&self, mail: Mail) -> Option<Message> {
         let to = Mailbox::new(None, mail.to.parse().ok()?);
+        let id: u128 = rand::random();
         let message = Message::builder()
             .from(self.from.clone())
             .to(to)
             .subject(mail.subject)
-            .message_id(None)
+            .message_id(Some(format!("<{id:032x}@{}>", self.from.email.domain())))
             .header(ContentType::TEXT_PLAIN);
         message.body(mail.text).ok()
     }
@@ -73,7 +75,7 @@ impl SmtpNotifier {
 impl Notifier for SmtpNotifier {
     async fn send(&self, mail: Mail) -> Result<(), NotifyError> {
         let message = self.message(mail).ok_or(NotifyError::NotValid)?;
-        let done = timeout(LETTER, self.hand_over(message)).await;
+        let done = timeout(self.patience, self.hand_over(message)).await;
         done.unwrap_or(Err(NotifyError::Unreachable))
     }
 }

@@ -82,10 +82,11 @@ async fn a_letter_is_handed_over_with_its_envelope_and_headers() {
     said("RCPT TO:<ana@academia.example>");
     said("From: Marca <nao-responda@agenda.example>");
     said("To: ana@academia.example");
-    said("Subject: =?utf-8?b?");
+    said("Subject: Nova senha - =?utf-8?b?QcOnw6Nv?=");
     said("Content-Type: text/plain; charset=utf-8");
     said("Message-ID: <");
-    said("mp_x");
+    // The text, as it says itself, in base64.
+    said("T2zDoSENCg0KbXBfeA0K");
 }
 
 #[tokio::test]
@@ -104,7 +105,7 @@ async fn a_refusal_has_its_code_and_nothing_of_the_servers_words() {
 async fn beyond_this_machine_nothing_is_said_without_tls() {
     // The same server, treated as one that is far away: it offers no STARTTLS.
     let (url, heard) = sink(USUAL).await;
-    let notifier = SmtpNotifier::with(&url, FROM, false, ANSWER).unwrap();
+    let notifier = SmtpNotifier::with(&url, FROM, false, LETTER).unwrap();
     notifier.send(mail("ana@academia.example")).await.unwrap_err();
     drop(notifier);
     let heard = heard.await.unwrap();
@@ -114,7 +115,7 @@ async fn beyond_this_machine_nothing_is_said_without_tls() {
     );
     // One that offers it and then speaks no TLS.
     let (url, heard) = sink(Manners { offers: "250 STARTTLS", ..USUAL }).await;
-    let notifier = SmtpNotifier::with(&url, FROM, false, ANSWER).unwrap();
+    let notifier = SmtpNotifier::with(&url, FROM, false, LETTER).unwrap();
     notifier.send(mail("ana@academia.example")).await.unwrap_err();
     drop(notifier);
     let heard = heard.await.unwrap();
