@@ -12,7 +12,9 @@ use uuid::Uuid;
 
 use crate::Service;
 use crate::event::Envelope;
-use crate::facts::{OccupancyView, ResourceFacts, TenantFacts, TenantRef, UserFacts};
+use crate::facts::{
+    ApiKeyFacts, OccupancyView, ResourceFacts, SessionFacts, TenantFacts, TenantRef, UserFacts,
+};
 
 /// The neighbour's answer.
 #[derive(Debug, Clone)]
@@ -101,6 +103,16 @@ impl Clients {
     /// The user's facts.
     pub async fn user(&self, id: Uuid) -> Result<Option<UserFacts>, ClientError> {
         self.fetch(Service::User, &format!("/internal/v1/users/{id}")).await
+    }
+
+    /// The session's facts.
+    pub async fn session(&self, id: Uuid) -> Result<Option<SessionFacts>, ClientError> {
+        self.fetch(Service::User, &format!("/internal/v1/sessions/{id}")).await
+    }
+
+    /// The facts of the API key with this SHA-256, in hexadecimal.
+    pub async fn api_key(&self, hash: &str) -> Result<Option<ApiKeyFacts>, ClientError> {
+        self.fetch(Service::User, &format!("/internal/v1/api-keys/{hash}")).await
     }
 
     /// The resource's facts.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::authority::Preset;
 use crate::resource::ResourceStatus;
 use crate::tenant::Settings;
 use crate::user::{Permissions, UserType};
@@ -42,12 +43,41 @@ pub struct UserFacts {
     pub tenant_id: Uuid,
     /// Admin or user.
     pub user_type: UserType,
-    /// What a `user` may do.
+    /// What a `user` may do in all: single permissions and those of the preset.
     pub permissions: Permissions,
+    /// The preset, for services whose own authority goes by its name.
+    #[serde(default)]
+    pub preset: Option<Preset>,
     /// Whether the person may act.
     pub is_active: bool,
     /// Grows with every change.
     pub version: i64,
+}
+
+/// `GET /internal/v1/sessions/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionFacts {
+    /// The session.
+    pub id: Uuid,
+    /// Whose it is.
+    pub user_id: Uuid,
+    /// Whether its access tokens still count.
+    pub is_active: bool,
+}
+
+/// `GET /internal/v1/api-keys/{SHA-256 of the key, hexadecimal}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKeyFacts {
+    /// The key.
+    pub id: Uuid,
+    /// The tenant it acts for.
+    pub tenant_id: Uuid,
+    /// What it may do.
+    pub scopes: Permissions,
+    /// When it stops.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Whether it was not revoked.
+    pub is_active: bool,
 }
 
 /// `GET /internal/v1/resources/{id}`.

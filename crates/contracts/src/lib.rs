@@ -1,6 +1,8 @@
 //! What crosses a boundary of Marca: requests, views, events, error bodies, the route table and the
 //! typed clients. Both sides of every wire use these types, so they cannot drift apart.
 
+pub mod api_key;
+pub mod authority;
 pub mod booking;
 pub mod client;
 pub mod event;
@@ -12,6 +14,8 @@ pub mod password;
 pub mod problem;
 pub mod resource;
 pub mod routes;
+pub mod security;
+pub mod session;
 pub mod tenant;
 pub mod text;
 pub mod user;

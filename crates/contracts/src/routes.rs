@@ -65,7 +65,7 @@ impl Service {
 /// One row of the table. It matches `prefix` itself and everything below `prefix/`.
 #[derive(Debug, Clone, Copy)]
 pub struct GatewayRoute {
-    /// Path prefix without a trailing slash.
+    /// Path prefix without a trailing slash; a segment `*` stands for any one.
     pub prefix: &'static str,
     /// Who answers.
     pub service: Service,
@@ -75,8 +75,20 @@ const fn to(prefix: &'static str, service: Service) -> GatewayRoute {
     GatewayRoute { prefix, service }
 }
 
-/// Every public path of the platform. What is not here (`/internal`, `/metrics`) stays inside.
+impl GatewayRoute {
+    fn matches(&self, path: &str) -> bool {
+        let mut given = path.split('/');
+        self.prefix.split('/').all(|segment| match given.next() {
+            Some(word) => segment == word || (segment == "*" && !word.is_empty()),
+            None => false,
+        })
+    }
+}
+
+/// Every public path of the platform; the first row that matches counts. What is not here
+/// (`/internal`, `/metrics`) stays inside.
 pub const GATEWAY: &[GatewayRoute] = &[
+    to("/tenants/*/api-keys", Service::User),
     to("/tenants", Service::Tenant),
     to("/users", Service::User),
     to("/auth", Service::User),
@@ -91,13 +103,7 @@ pub const GATEWAY: &[GatewayRoute] = &[
 
 /// The service that answers `path`, if the gateway lets it through at all.
 pub fn service_for(path: &str) -> Option<Service> {
-    GATEWAY
-        .iter()
-        .find(|route| {
-            path.strip_prefix(route.prefix)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-        .map(|route| route.service)
+    GATEWAY.iter().find(|route| route.matches(path)).map(|route| route.service)
 }
 
 #[cfg(test)]
@@ -108,6 +114,9 @@ mod tests {
     fn a_prefix_matches_itself_and_below_but_not_a_longer_word() {
         assert_eq!(service_for("/tenants"), Some(Service::Tenant));
         assert_eq!(service_for("/tenants/x/settings"), Some(Service::Tenant));
+        assert_eq!(service_for("/tenants/x/api-keys/y"), Some(Service::User));
+        assert_eq!(service_for("/tenants/x/api-keys"), Some(Service::User));
+        assert_eq!(service_for("/tenants//api-keys"), Some(Service::Tenant));
         assert_eq!(service_for("/api-docs/bookings/openapi.json"), Some(Service::Booking));
         for outside in ["/tenantsfoo", "/internal/v1/users/x", "/metrics", "/", "/api-docs"] {
             assert_eq!(service_for(outside), None, "{outside}");

@@ -6,6 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::authority::Preset;
 use crate::form::{Decode, Form, boolean, choice, email, nested, object, text, uuid};
 use crate::password::new_password;
 
@@ -69,9 +70,28 @@ impl Permissions {
         can_view_all_bookings: true,
     };
 
-    /// Whether nothing beyond `can_book` is granted.
-    pub const fn at_most_booking(self) -> bool {
-        !self.can_manage_resources && !self.can_manage_users && !self.can_view_all_bookings
+    /// Nothing.
+    pub const NONE: Self = Self {
+        can_book: false,
+        can_manage_resources: false,
+        can_manage_users: false,
+        can_view_all_bookings: false,
+    };
+
+    /// What either of two grants.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self {
+            can_book: self.can_book || other.can_book,
+            can_manage_resources: self.can_manage_resources || other.can_manage_resources,
+            can_manage_users: self.can_manage_users || other.can_manage_users,
+            can_view_all_bookings: self.can_view_all_bookings || other.can_view_all_bookings,
+        }
+    }
+
+    /// Whether all of this is granted by `limit` too.
+    pub fn within(self, limit: Self) -> bool {
+        self.union(limit) == limit
     }
 }
 
@@ -116,6 +136,9 @@ pub struct CreateUser {
     /// What a `user` may do; an `admin` may do everything.
     #[serde(default)]
     pub permissions: Permissions,
+    /// A named set of permissions on top of the single ones.
+    #[serde(default)]
+    pub preset: Option<Preset>,
     /// Free-form data of the integrator (input alias: `profile_metadata`).
     #[schema(value_type = Object)]
     #[serde(default)]
@@ -130,6 +153,13 @@ pub struct CreateUser {
 /// Nested objects of a user that an edit overlays field by field.
 pub const USER_NESTED: &[&str] = &["permissions"];
 
+impl CreateUser {
+    /// What the user may do in all: the single permissions and those of the preset.
+    pub fn effective(&self) -> Permissions {
+        self.permissions.union(self.preset.map_or(Permissions::NONE, Preset::permissions))
+    }
+}
+
 impl Decode for CreateUser {
     fn decode(form: &mut Form<'_>) -> Option<Self> {
         let tenant_id = form.required("tenant_id", uuid);
@@ -140,6 +170,7 @@ impl Decode for CreateUser {
         let user_type = form.required("user_type", choice(UserType::WORDS, UserType::parse));
         let is_active = form.or("is_active", true, boolean);
         let permissions = form.or("permissions", Permissions::default(), nested::<Permissions>);
+        let preset = form.optional("preset", choice(Preset::WORDS, Preset::parse));
         let alias = form.has("profile_metadata");
         let metadata = form.optional("metadata", object);
         let profile = form.optional("profile_metadata", object);
@@ -154,6 +185,7 @@ impl Decode for CreateUser {
             user_type: user_type?,
             is_active: is_active?,
             permissions: permissions?,
+            preset: preset?,
             metadata: metadata.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
             password: password?,
         })
@@ -181,6 +213,8 @@ pub struct UserView {
     pub is_active: bool,
     /// What a `user` may do.
     pub permissions: Permissions,
+    /// A named set of permissions on top of the single ones.
+    pub preset: Option<Preset>,
     /// Free-form data of the integrator.
     #[schema(value_type = Object)]
     pub metadata: Value,
@@ -188,42 +222,4 @@ pub struct UserView {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-}
-
-/// Credentials of a sign-in, as a form or as JSON.
-#[derive(Clone, Deserialize, ToSchema)]
-pub struct Login {
-    /// The e-mail address.
-    #[schema(max_length = 254, example = "ana@example.com")]
-    pub email: String,
-    /// The password.
-    #[schema(max_length = 128, format = Password)]
-    pub password: String,
-    /// Which tenant, when the address exists in several.
-    pub tenant_id: Option<Uuid>,
-    /// The same, by the tenant's domain.
-    #[schema(max_length = 253)]
-    pub domain: Option<String>,
-}
-
-impl Decode for Login {
-    fn decode(form: &mut Form<'_>) -> Option<Self> {
-        let email = form.required("email", text(1, 254));
-        let password = form.required("password", text(1, 128));
-        let tenant_id = form.optional("tenant_id", uuid);
-        let domain = form.optional("domain", text(1, 253));
-        Some(Self { email: email?, password: password?, tenant_id: tenant_id?, domain: domain? })
-    }
-}
-
-/// The answer to a sign-in.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
-pub struct TokenView {
-    /// The signed access token.
-    pub access_token: String,
-    /// Always `bearer`.
-    #[schema(example = "bearer")]
-    pub token_type: String,
-    /// Seconds until it expires.
-    pub expires_in: u64,
 }

@@ -25,19 +25,20 @@ const SWEEP: Duration = Duration::from_secs(5);
 pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let assembly = Assembly::open(platform, Name::Booking).await?;
     let people = UserDirectory::new(platform);
+    let settings = settings_provider(platform, Snapshots::new(assembly.database.clone()));
     let store = Store::new(assembly.database.clone(), assembly.outbox.clone());
     let bookings = Bookings::new(app::Parts {
         store,
         relay: assembly.relay.clone(),
         clock: Arc::clone(&platform.clock),
         ids: Arc::clone(&platform.ids),
-        settings: settings_provider(platform, Snapshots::new(assembly.database.clone())),
+        settings: Arc::clone(&settings),
         resources: ResourceDirectory::new(platform),
         people: Arc::clone(&people),
     });
     let state = http::AppState {
         bookings: bookings.clone(),
-        authenticator: Authenticator::new(platform, people),
+        authenticator: Authenticator::new(platform, people, settings),
     };
     let subscriptions = vec![events::subscription(platform, bookings.clone())];
     let sweep = Job {

@@ -32,11 +32,11 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
         relay: assembly.relay.clone(),
         clock: Arc::clone(&platform.clock),
         ids: Arc::clone(&platform.ids),
-        settings,
+        settings: Arc::clone(&settings),
         availability: Arc::clone(&availability),
     });
     let subscriptions = events::subscriptions(platform, availability, snapshots);
-    let authenticator = Authenticator::new(platform, people);
+    let authenticator = Authenticator::new(platform, people, settings);
     let state = http::AppState { directory, authenticator };
     let internal = http::internal(state.clone());
     Ok(assembly.finish::<store::Migrator>(http::routes(state), internal, subscriptions, Vec::new()))

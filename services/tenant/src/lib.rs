@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use common::auth::Authenticator;
 use common::platform::{Assembly, BuildError};
-use common::providers::UserDirectory;
+use common::providers::{RemoteSettings, UserDirectory};
 use common::{Platform, Service};
 
 use app::Tenants;
@@ -21,7 +21,9 @@ use app::Tenants;
 /// Builds the service on `platform`: routes, migrations and event log, nothing running yet.
 pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let assembly = Assembly::open(platform, contracts::Service::Tenant).await?;
-    let authenticator = Authenticator::new(platform, UserDirectory::new(platform));
+    // Asked of ourselves, so that a suspended tenant's people stop here as everywhere.
+    let known = RemoteSettings::new(platform, None);
+    let authenticator = Authenticator::new(platform, UserDirectory::new(platform), known);
     let tenants = Tenants {
         database: assembly.database.clone(),
         outbox: assembly.outbox.clone(),

@@ -25,10 +25,11 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let assembly = Assembly::open(platform, contracts::Service::User).await?;
     let people = UserDirectory::new(platform);
     let users = users(platform, &assembly, Arc::clone(&people))?;
+    let tenants = Arc::clone(&users.tenants);
     let subscriptions = events::subscriptions(platform, &assembly);
     let internal = http::internal(users.clone());
     let jobs = jobs::all(&users);
-    let routes = http::routes(users, Authenticator::new(platform, people));
+    let routes = http::routes(users, Authenticator::new(platform, people, tenants));
     Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, jobs))
 }
 

@@ -12,7 +12,8 @@ use common::providers::UserDirectory;
 use common::settings::{Env, Settings, Topology};
 use contracts::Service;
 use contracts::password::RecoverPassword;
-use contracts::user::{CreateUser, Login, Permissions, UserType};
+use contracts::session::Login;
+use contracts::user::{CreateUser, Permissions, UserType};
 use testkit::app::{Engine, epoch};
 use testkit::mail::Letterbox;
 use testkit::servers::postgres as servers;
@@ -62,6 +63,7 @@ impl Scene {
             user_type: UserType::User,
             is_active: true,
             permissions: Permissions::default(),
+            preset: None,
             metadata: serde_json::json!({}),
             password: Some(PASSWORD.to_owned()),
         };
@@ -87,7 +89,7 @@ impl Scene {
     async fn recover(&self, name: &str, client: IpAddr) {
         let recover =
             RecoverPassword { email: format!("{name}@x.example"), tenant_id: None, domain: None };
-        let done = self.users.recover_password(recover, Some(client)).await;
+        let done = self.users.recover_password(recover, Some(client), "test").await;
         done.unwrap_or_else(|error| panic!("{error}"));
     }
 }

@@ -1,20 +1,10 @@
-//! The extractors that prove who calls.
+//! Who calls, once it is proved.
 
-use std::sync::Arc;
-
-use axum::extract::{FromRef, FromRequestParts};
-use contracts::text::Text;
 use contracts::user::{Permissions, UserType};
-use http::header::AUTHORIZATION;
-use http::request::Parts;
 use uuid::Uuid;
 
-use super::jwks::Keys;
-use super::token::{Claims, Verifier};
-use crate::http::{Context, Problem};
-use crate::platform::Platform;
-use crate::providers::{UserDirectory, UserLookup};
-use crate::settings::AuthMode;
+use crate::db::Scope;
+use crate::http::Problem;
 
 /// A user who has proved to be one, with the authority of this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +17,104 @@ pub struct Identity {
     pub user_type: UserType,
     /// What the user may do; an admin has all.
     pub permissions: Permissions,
+    /// By what it was proved.
+    pub credential: Credential,
+}
+
+/// By what a user was proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// An access token of a session.
+    Session(Session),
+    /// An API key of the tenant: the "user" is the key, and nobody in particular.
+    ApiKey,
+}
+
+/// The session an access token belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: Uuid,
+    /// When the password was last given, seconds since 1970.
+    pub auth_time: i64,
+    /// The operator who acts as the user.
+    pub impersonator: Option<Uuid>,
+}
+
+/// One who runs the platform and belongs to no tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operator {
+    /// The operator.
+    pub user_id: Uuid,
+    /// The session.
+    pub session: Session,
+}
+
+/// Everyone who can call. Most routes take a [`Caller`], which operators are not: they act inside a
+/// tenant only as one of its users, visibly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// `AUTH_MODE=optional` and no token: may do everything.
+    Developer,
+    /// A platform operator, by a token.
+    Operator(Operator),
+    /// A user, by a token or an API key.
+    User(Identity),
+}
+
+impl Principal {
+    /// The caller of a tenant's routes; 403 for an operator.
+    pub fn into_caller(self) -> Result<Caller, Problem> {
+        match self {
+            Self::Developer => Ok(Caller::Developer),
+            Self::User(identity) => Ok(Caller::User(identity)),
+            Self::Operator(_) => Err(Problem::not_allowed()),
+        }
+    }
+
+    /// Whether it may do what only those who run the platform may.
+    pub fn runs_platform(&self) -> bool {
+        match self {
+            Self::Developer | Self::Operator(_) => true,
+            Self::User(_) => false,
+        }
+    }
+
+    /// Whose rows it may see at all.
+    pub fn covers(&self, tenant: Uuid) -> bool {
+        match self {
+            Self::Developer | Self::Operator(_) => true,
+            Self::User(identity) => identity.tenant_id == tenant,
+        }
+    }
+
+    /// The session it calls by; `None` for keys and developers.
+    pub fn session(&self) -> Option<Session> {
+        match self {
+            Self::Developer => None,
+            Self::Operator(operator) => Some(operator.session),
+            Self::User(identity) => identity.session(),
+        }
+    }
+
+    /// The user it is; a key and the developer are none.
+    pub fn person(&self) -> Option<Uuid> {
+        match self {
+            Self::Developer => None,
+            Self::Operator(operator) => Some(operator.user_id),
+            Self::User(identity) => identity.session().map(|_| identity.user_id),
+        }
+    }
+}
+
+impl Identity {
+    /// The session it calls by; `None` for an API key.
+    pub fn session(&self) -> Option<Session> {
+        match self.credential {
+            Credential::Session(session) => Some(session),
+            Credential::ApiKey => None,
+        }
+    }
 }
 
 /// Who calls.
@@ -36,29 +124,6 @@ pub enum Caller {
     Developer,
     /// A user, by a token.
     User(Identity),
-}
-
-/// Who calls, on a public route: perhaps nobody known.
-#[derive(Debug, Clone)]
-pub struct MaybeCaller(pub Option<Caller>);
-
-/// Whose rows a caller may see at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Every tenant's: the developer's.
-    All,
-    /// One tenant's.
-    Tenant(Uuid),
-}
-
-impl Scope {
-    /// Whether rows of `tenant` are in it.
-    pub fn covers(self, tenant: Uuid) -> bool {
-        match self {
-            Self::All => true,
-            Self::Tenant(own) => own == tenant,
-        }
-    }
 }
 
 impl Caller {
@@ -116,95 +181,31 @@ impl Caller {
         self.user_id() == Some(user)
     }
 
-    /// The user who calls; `None` for the developer.
+    /// Whether an integration calls, for its tenant and as nobody in particular.
+    pub fn is_integration(&self) -> bool {
+        match self {
+            Self::Developer => false,
+            Self::User(identity) => identity.credential == Credential::ApiKey,
+        }
+    }
+
+    /// 403 unless a person calls who is not impersonated, or the developer: for what must stay in a
+    /// person's own hands.
+    pub fn in_person(&self) -> Result<(), Problem> {
+        match self {
+            Self::Developer => Ok(()),
+            Self::User(identity) => match identity.session() {
+                Some(Session { impersonator: None, .. }) => Ok(()),
+                Some(_) | None => Err(Problem::not_allowed()),
+            },
+        }
+    }
+
+    /// The user who calls, or the key; `None` for the developer.
     pub fn user_id(&self) -> Option<Uuid> {
         match self {
             Self::Developer => None,
             Self::User(identity) => Some(identity.user_id),
         }
-    }
-}
-
-/// Proves who calls. A part of every service's state.
-#[derive(Clone)]
-pub struct Authenticator(Arc<Inner>);
-
-struct Inner {
-    mode: AuthMode,
-    verifier: Verifier,
-    people: Arc<UserDirectory>,
-}
-
-impl Authenticator {
-    /// An authenticator by the platform's configuration.
-    pub fn new(platform: &Platform, people: Arc<UserDirectory>) -> Self {
-        let settings = &platform.settings;
-        let keys = Keys::new(platform.clients.clone());
-        let clock = Arc::clone(&platform.clock);
-        let verifier = Verifier::new(keys, clock, &settings.jwt_issuer, &settings.jwt_audience);
-        Self(Arc::new(Inner { mode: settings.auth_mode, verifier, people }))
-    }
-
-    async fn identify(&self, parts: &Parts) -> Result<Option<Caller>, Problem> {
-        let Some(header) = parts.headers.get(AUTHORIZATION) else {
-            return Ok((self.0.mode == AuthMode::Optional).then_some(Caller::Developer));
-        };
-        let bad = || Problem::unauthorized(Text::new("Token inválido ou expirado."));
-        let (scheme, token) =
-            header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(bad)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(bad());
-        }
-        let verified = self.0.verifier.verify(token.trim()).await;
-        let unknown = |_| Problem::unavailable("the signing keys cannot be fetched");
-        let claims = verified.map_err(unknown)?.ok_or_else(bad)?;
-        let identity = self.identity(&claims).await?.ok_or_else(bad)?;
-        if let Some(context) = Context::from_extensions(&parts.extensions) {
-            context.note_tenant(identity.tenant_id);
-        }
-        Ok(Some(Caller::User(identity)))
-    }
-
-    /// The authority of this moment: the user's facts, not what the token once said. Only while the
-    /// user service is away, and nothing speaks against it, the token stands for them.
-    async fn identity(&self, claims: &Claims) -> Result<Option<Identity>, Problem> {
-        let (user_type, permissions) = match self.0.people.find(claims.sub).await {
-            UserLookup::Known(facts) if facts.is_active && facts.tenant_id == claims.tenant_id => {
-                (facts.user_type, facts.permissions)
-            }
-            UserLookup::Known(_) | UserLookup::Unknown => return Ok(None),
-            UserLookup::Unreachable { changed: true } => {
-                return Err(Problem::unavailable("the user has changed and cannot be verified"));
-            }
-            UserLookup::Unreachable { changed: false } => (claims.user_type, claims.permissions),
-        };
-        let permissions = if user_type == UserType::Admin { Permissions::ALL } else { permissions };
-        let (user_id, tenant_id) = (claims.sub, claims.tenant_id);
-        Ok(Some(Identity { user_id, tenant_id, user_type, permissions }))
-    }
-}
-
-impl<S> FromRequestParts<S> for Caller
-where
-    S: Send + Sync,
-    Authenticator: FromRef<S>,
-{
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let caller = Authenticator::from_ref(state).identify(parts).await?;
-        caller.ok_or_else(|| Problem::unauthorized(Text::new("Autenticação necessária.")))
-    }
-}
-
-impl<S> FromRequestParts<S> for MaybeCaller
-where
-    S: Send + Sync,
-    Authenticator: FromRef<S>,
-{
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Authenticator::from_ref(state).identify(parts).await.map(Self)
     }
 }

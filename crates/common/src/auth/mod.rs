@@ -1,10 +1,15 @@
 //! Who calls. A token is verified here, locally, against the user service's public keys; whether its
-//! user may still act is read from the user's facts, which events keep fresh.
+//! user and session may still act is read from their facts, which events keep fresh.
 
+mod authenticator;
 mod caller;
+mod extract;
 mod jwks;
 mod token;
 
-pub use caller::{Authenticator, Caller, Identity, MaybeCaller, Scope};
+pub use crate::db::Scope;
+pub use authenticator::Authenticator;
+pub use caller::{Caller, Credential, Identity, Operator, Principal, Session};
+pub use extract::{MaybeCaller, MaybePrincipal};
 pub use jwks::{Keys, Unverifiable};
-pub use token::{Claims, Verifier};
+pub use token::{Actor, Claims, Verifier};

@@ -18,12 +18,19 @@ use crate::clock::Clock;
 pub struct Claims {
     /// The user.
     pub sub: Uuid,
-    /// The user's tenant.
+    /// The user's tenant; nil for a platform operator.
     pub tenant_id: Uuid,
     /// Admin or user, when it was issued.
     pub user_type: UserType,
     /// What the user might do, when it was issued.
     pub permissions: Permissions,
+    /// The session it belongs to.
+    pub sid: Uuid,
+    /// When the user last gave the password, seconds since 1970.
+    pub auth_time: i64,
+    /// The operator who acts as the user (RFC 8693).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
     /// Issued at, seconds since 1970.
     pub iat: i64,
     /// Expires at, seconds since 1970.
@@ -34,6 +41,13 @@ pub struct Claims {
     pub iss: String,
     /// For whom.
     pub aud: String,
+}
+
+/// Who really acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The operator.
+    pub sub: Uuid,
 }
 
 /// Verifies access tokens. A token once verified is remembered by its hash until it expires, so the

@@ -17,11 +17,15 @@ use uuid::Uuid;
 
 use super::path::Collections;
 use super::problem::Problem;
+use crate::auth::Principal;
 use crate::platform::Platform;
 use crate::settings::Origins;
 
 /// The header that carries the request id.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// On every answer to an operator who acts as a user.
+const IMPERSONATED_BY: HeaderName = HeaderName::from_static("x-impersonated-by");
 
 /// What is known of a request while it is answered.
 #[derive(Clone, Debug)]
@@ -32,6 +36,7 @@ struct ContextInner {
     request_id: String,
     language: Language,
     tenant: OnceLock<Uuid>,
+    impersonator: OnceLock<Uuid>,
 }
 
 impl Context {
@@ -45,6 +50,7 @@ impl Context {
             request_id: given.map_or_else(|| new_id().simple().to_string(), str::to_owned),
             language: language.map_or_else(Language::default, Language::negotiate),
             tenant: OnceLock::new(),
+            impersonator: OnceLock::new(),
         }))
     }
 
@@ -67,6 +73,16 @@ impl Context {
     pub fn note_tenant(&self, tenant: Uuid) {
         // The first one to know wins; a second note would say the same.
         let _ = self.0.tenant.set(tenant);
+    }
+
+    /// Notes who calls, for the log and for the caller to see.
+    pub(crate) fn note_caller(&self, caller: &Principal) {
+        if let Principal::User(identity) = caller {
+            self.note_tenant(identity.tenant_id);
+        }
+        if let Some(operator) = caller.session().and_then(|session| session.impersonator) {
+            let _ = self.0.impersonator.set(operator);
+        }
     }
 }
 
@@ -147,6 +163,11 @@ async fn edge(State(state): State<EdgeState>, mut request: Request, next: Next) 
     if let Ok(id) = HeaderValue::from_str(context.request_id()) {
         headers.insert(REQUEST_ID, id);
     }
+    if let Some(operator) = context.0.impersonator.get()
+        && let Ok(id) = HeaderValue::from_str(&operator.to_string())
+    {
+        headers.insert(IMPERSONATED_BY, id);
+    }
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     let (status, took) = (response.status().as_u16(), started.elapsed());
     state.platform.metrics.request(state.service, method.as_str(), &route, status, took);
@@ -157,6 +178,7 @@ async fn edge(State(state): State<EdgeState>, mut request: Request, next: Next) 
         status,
         latency_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         tenant_id = context.0.tenant.get().map(tracing::field::display),
+        impersonated_by = context.0.impersonator.get().map(tracing::field::display),
         request_id = context.request_id(),
         trace_id = context.request_id(),
         "request"

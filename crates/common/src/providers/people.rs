@@ -1,94 +1,111 @@
-//! Users' facts: who exists, is active, and may do what.
+//! Who may act: users, their sessions, and the API keys of integrations.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use contracts::client::{ClientError, Clients};
-use contracts::event::DirectoryEvent;
-use contracts::facts::UserFacts;
-use moka::sync::Cache;
+use contracts::client::Clients;
+use contracts::event::{DirectoryEvent, Envelope};
+use contracts::facts::{ApiKeyFacts, SessionFacts, UserFacts};
+use contracts::security::SecurityEvent;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::Near;
+use super::directory::{Directory, Lookup, Touch};
 use crate::platform::Platform;
-use crate::streams::WatchNews;
 
 /// What is known of a user.
-#[derive(Debug, Clone)]
-pub enum UserLookup {
-    /// The user's facts.
-    Known(Arc<UserFacts>),
-    /// There is no such user.
-    Unknown,
-    /// The user service does not answer. `changed`: an event told of a change that could not be
-    /// looked at since, so that nothing older may be trusted.
-    Unreachable {
-        /// Whether an unseen change is known of.
-        changed: bool,
-    },
-}
+pub type UserLookup = Lookup<UserFacts>;
 
-/// Users' facts, near.
+/// Facts of those who may act, near.
 pub struct UserDirectory {
     clients: Clients,
-    near: Arc<Near<Option<Arc<UserFacts>>>>,
-    /// Users with a change not looked at yet, by the event that told of it.
-    changed: Cache<Uuid, Uuid>,
+    users: Directory<UserFacts>,
+    sessions: Directory<SessionFacts>,
+    keys: Directory<ApiKeyFacts>,
 }
 
 impl UserDirectory {
     /// A directory that hears the platform's events.
     pub fn new(platform: &Platform) -> Arc<Self> {
-        let near = Near::new(100_000, platform.settings.facts_ttl);
-        let changed =
-            Cache::builder().max_capacity(100_000).time_to_live(Duration::from_hours(1)).build();
-        let (dropped, noted) = (Arc::clone(&near), changed.clone());
-        platform.listen(move |news| match news {
-            WatchNews::Lost => dropped.forget_all(),
-            WatchNews::Event(event) => match DirectoryEvent::parse(&event.event_type) {
-                Some(DirectoryEvent::UserUpdated | DirectoryEvent::UserDeleted) => {
-                    noted.insert(event.metadata.aggregate_id, event.metadata.event_id);
-                    dropped.forget(event.metadata.aggregate_id);
-                }
-                Some(DirectoryEvent::TenantDeleted | DirectoryEvent::TenantUpdated) => {
-                    dropped.forget_all();
-                }
-                Some(
-                    DirectoryEvent::TenantSettingsChanged
-                    | DirectoryEvent::ResourceUpdated
-                    | DirectoryEvent::ResourceDeleted
-                    | DirectoryEvent::CategoryUpdated,
-                )
-                | None => {}
-            },
-        });
-        Arc::new(Self { clients: platform.clients.clone(), near, changed })
+        Arc::new(Self {
+            clients: platform.clients.clone(),
+            users: Directory::new(platform, touched_user),
+            sessions: Directory::new(platform, touched_session),
+            keys: Directory::new(platform, touched_key),
+        })
     }
 
     /// What is known of a user.
     pub async fn find(&self, id: Uuid) -> UserLookup {
-        let load = || async {
-            let mark = self.changed.get(&id);
-            let found = self.clients.user(id).await?;
-            // A change that came while this was asked for is not seen by it.
-            if mark.is_some() && self.changed.get(&id) == mark {
-                self.changed.invalidate(&id);
-            }
-            Ok::<_, ClientError>(found.map(Arc::new))
-        };
-        match self.near.get(id, load).await {
-            Ok(Some(facts)) => UserLookup::Known(facts),
-            Ok(None) => UserLookup::Unknown,
-            Err(error) => {
-                // An answer that is no fact speaks against the user as a change does.
-                let answered = matches!(*error, ClientError::Unexpected { .. });
-                UserLookup::Unreachable { changed: answered || self.changed.contains_key(&id) }
-            }
-        }
+        self.users.find(id, || self.clients.user(id)).await
+    }
+
+    /// What is known of a session.
+    pub async fn session(&self, id: Uuid) -> Lookup<SessionFacts> {
+        self.sessions.find(id, || self.clients.session(id)).await
+    }
+
+    /// What is known of an API key, by the key itself.
+    pub async fn api_key(&self, key: &str) -> Lookup<ApiKeyFacts> {
+        let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+        // Half of it tells keys apart near at hand; the owner is asked by the whole.
+        let (half, _) = hash.split_at(16);
+        let id = Uuid::from_slice(half).unwrap_or_default();
+        let hash = hex(&hash);
+        self.keys.find(id, || async move { self.clients.api_key(&hash).await }).await
     }
 
     /// Forgets what is known of a user, where the owner changed it in this very process.
     pub fn forget(&self, id: Uuid) {
-        self.near.forget(id);
+        self.users.forget(id);
     }
+
+    /// The same of a session.
+    pub fn forget_session(&self, id: Uuid) {
+        self.sessions.forget(id);
+    }
+
+    /// The same of all API keys.
+    pub fn forget_api_keys(&self) {
+        self.keys.forget_all();
+    }
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn touched_user(event: &Envelope) -> Touch {
+    match DirectoryEvent::parse(&event.event_type) {
+        Some(DirectoryEvent::UserUpdated | DirectoryEvent::UserDeleted) => {
+            Touch::One(event.metadata.aggregate_id)
+        }
+        Some(DirectoryEvent::TenantDeleted) => Touch::All,
+        Some(
+            DirectoryEvent::TenantUpdated
+            | DirectoryEvent::TenantSettingsChanged
+            | DirectoryEvent::ResourceUpdated
+            | DirectoryEvent::ResourceDeleted
+            | DirectoryEvent::CategoryUpdated,
+        )
+        | None => Touch::Nothing,
+    }
+}
+
+fn touched_session(event: &Envelope) -> Touch {
+    if SecurityEvent::parse(&event.event_type) == Some(SecurityEvent::SessionEnded) {
+        return Touch::One(event.metadata.aggregate_id);
+    }
+    Touch::Nothing
+}
+
+/// Keys are kept by their hash, which no event tells: a revoked one drops them all.
+fn touched_key(event: &Envelope) -> Touch {
+    let revoked = SecurityEvent::parse(&event.event_type) == Some(SecurityEvent::ApiKeyRevoked);
+    let gone = DirectoryEvent::parse(&event.event_type) == Some(DirectoryEvent::TenantDeleted);
+    if revoked || gone { Touch::All } else { Touch::Nothing }
 }

@@ -66,7 +66,7 @@ pub trait SettingsProvider: Send + Sync {
 pub fn settings_provider(platform: &Platform, snapshots: Snapshots) -> Arc<dyn SettingsProvider> {
     let known = platform.settings.service_urls.contains_key(&Service::Tenant);
     if known || platform.settings.is_embedded() {
-        return RemoteSettings::new(platform, snapshots);
+        return RemoteSettings::new(platform, Some(snapshots));
     }
     Arc::new(DefaultSettings::new(&platform.settings.default_rules))
 }
@@ -107,12 +107,13 @@ impl SettingsProvider for DefaultSettings {
 pub struct RemoteSettings {
     clients: Clients,
     near: Arc<Near<Arc<TenantRules>>>,
-    snapshots: Snapshots,
+    /// The last known, where they are not at home anyway.
+    snapshots: Option<Snapshots>,
 }
 
 impl RemoteSettings {
     /// A provider that hears the platform's events.
-    pub fn new(platform: &Platform, snapshots: Snapshots) -> Arc<Self> {
+    pub fn new(platform: &Platform, snapshots: Option<Snapshots>) -> Arc<Self> {
         let near = Near::new(20_000, platform.settings.facts_ttl);
         let dropped = Arc::clone(&near);
         platform.listen(move |news| match news {
@@ -136,7 +137,9 @@ impl RemoteSettings {
     async fn load(&self, tenant: Uuid) -> Result<Arc<TenantRules>, SettingsError> {
         match self.clients.tenant(tenant).await {
             Ok(Some(facts)) => {
-                if let Err(error) = self.snapshots.store(&facts).await {
+                if let Some(snapshots) = &self.snapshots
+                    && let Err(error) = snapshots.store(&facts).await
+                {
                     tracing::warn!(%error, "could not keep the settings of a tenant");
                 }
                 TenantRules::new(&facts, SettingsSource::Current).map(Arc::new)
@@ -145,13 +148,17 @@ impl RemoteSettings {
             Err(ClientError::Unexpected { status, .. }) => {
                 Err(SettingsError::Garbage(format!("status {status}")))
             }
-            Err(ClientError::Unreachable(reason)) => match self.snapshots.load(tenant).await {
-                Ok(Some(facts)) => {
-                    TenantRules::new(&facts, SettingsSource::LastKnown).map(Arc::new)
-                }
-                Ok(None) | Err(_) => Err(SettingsError::Unreachable(reason.to_string())),
+            Err(ClientError::Unreachable(reason)) => match self.last_known(tenant).await {
+                Some(facts) => TenantRules::new(&facts, SettingsSource::LastKnown).map(Arc::new),
+                None => Err(SettingsError::Unreachable(reason.to_string())),
             },
         }
+    }
+}
+
+impl RemoteSettings {
+    async fn last_known(&self, tenant: Uuid) -> Option<TenantFacts> {
+        self.snapshots.as_ref()?.load(tenant).await.ok().flatten()
     }
 }
 

@@ -42,7 +42,19 @@ async fn good_credentials_give_a_token_by_form_and_by_json(app: TestApp) {
         let claims = super::tokens::claims(token);
         assert_eq!(
             keys(&claims),
-            ["aud", "exp", "iat", "iss", "jti", "permissions", "sub", "tenant_id", "user_type",]
+            [
+                "aud",
+                "auth_time",
+                "exp",
+                "iat",
+                "iss",
+                "jti",
+                "permissions",
+                "sid",
+                "sub",
+                "tenant_id",
+                "user_type",
+            ]
         );
     }
     app.stop().await;

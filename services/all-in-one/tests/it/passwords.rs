@@ -1,5 +1,6 @@
 //! What a password must be like, changing it, and how it is stored.
 
+use common::db::Scope;
 use contracts::Service;
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::json;
@@ -18,6 +19,8 @@ testkit::on_both_engines!(crate::world::guarded =>
 );
 
 const CHANGE: &str = "/auth/password/change";
+/// What a changed password is told as.
+const TOLD: [&str; 2] = ["user.updated", "security.password_changed"];
 const WRONG: &str = "Senha atual incorreta.";
 
 pub(crate) async fn sign_in(app: &TestApp, email: &str, password: &str) -> Answer {
@@ -90,7 +93,7 @@ async fn changing_needs_the_current_password(app: TestApp) {
     sign_in(&app, "joao@troca.example", PASSWORD).await.expect(401);
     sign_in(&app, "joao@troca.example", "outra 12345").await.expect(200);
     refused(w.user(&app).post(CHANGE, change(PASSWORD)).await, 403, "wrong_password", WRONG);
-    assert_eq!(names(&app.events(Service::User).await), ["user.updated"]);
+    assert_eq!(names(&app.events(Service::User).await), TOLD);
     invalid(w.user(&app).post(CHANGE, json!({})).await, &["current_password", "new_password"]);
     // Who has no password has none to change.
     w.admin(&app).put(&format!("/users/{}", w.user), json!({ "password": null })).await.expect(200);
@@ -130,7 +133,7 @@ async fn of_two_changes_at_once_one_wins(app: TestApp) {
     assert_eq!(statuses, [204, 403]);
     let winner = if one.status.as_u16() == 204 { "primeira 1" } else { "segunda 22" };
     sign_in(&app, "joao@corrida.example", winner).await.expect(200);
-    assert_eq!(names(&app.events(Service::User).await), ["user.updated"]);
+    assert_eq!(names(&app.events(Service::User).await), TOLD);
     app.stop().await;
 }
 
@@ -138,7 +141,7 @@ async fn of_two_changes_at_once_one_wins(app: TestApp) {
 async fn stored(app: &TestApp, email: &str) -> (String, i64) {
     let mut services = app.running.services().iter();
     let found = services.find(|service| service.name == Service::User).unwrap();
-    let db = found.database.read();
+    let db = found.database.read(Scope::All);
     let sql = "SELECT password_hash, version FROM users WHERE email_key = $1";
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [email.into()]);
     let row = db.query_one_raw(statement).await.unwrap().unwrap();

@@ -9,7 +9,7 @@ use crate::ask::{invalid, names, refused};
 use crate::passwords::sign_in;
 use crate::world::{Marca, PASSWORD, World, person, tenant, twin};
 
-testkit::on_both_engines!(public =>
+testkit::on_both_engines!(crate::recovery::public =>
     a_mailed_code_sets_a_new_password_once,
     every_request_is_answered_alike_and_only_good_accounts_get_mail,
     a_mail_that_fails_is_tried_again_with_another_code,
@@ -25,7 +25,7 @@ testkit::on_both_engines!(public =>
 const NEW: &str = "nova senha 22";
 const BAD: &str = "Código inválido, usado ou expirado.";
 
-async fn public(engine: Engine) -> TestApp {
+pub(crate) async fn public(engine: Engine) -> TestApp {
     let url = [("AUTH_MODE", "required"), ("PUBLIC_URL", "https://agenda.example/")];
     TestApp::start(&Marca, engine, &url).await
 }
@@ -75,8 +75,11 @@ async fn a_mailed_code_sets_a_new_password_once(app: TestApp) {
         refused(reset(&app, bad, PASSWORD).await, 400, "invalid_token", BAD);
     }
     let events = app.events(Service::User).await;
-    assert_eq!(names(&events), ["user.updated"]);
-    assert_eq!(events[0].metadata.aggregate_id.to_string(), w.user);
+    assert_eq!(
+        names(&events),
+        ["security.password_recovery_requested", "user.updated", "security.password_changed"]
+    );
+    assert_eq!(events[1].metadata.aggregate_id.to_string(), w.user);
     invalid(app.post("/auth/password/reset", json!({})).await, &["password", "token"]);
     invalid(
         app.post("/auth/password/recover", json!({ "tenant_id": 1 })).await,

@@ -1,6 +1,7 @@
 //! Guessing passwords gets slower and slower, and nobody is locked out for good.
 
 use chrono::TimeDelta;
+use common::db::Scope;
 use serde_json::{Value, json};
 use testkit::app::{Answer, TestApp};
 
@@ -181,7 +182,7 @@ async fn what_is_forgotten_is_removed(app: TestApp) {
     let services = app.running.services();
     let user = services.iter().find(|service| service.name == contracts::Service::User).unwrap();
     let rows = async || {
-        let db = user.database.read();
+        let db = user.database.read(Scope::All);
         let sql = "SELECT COUNT(*) FROM sign_in_throttle";
         let statement = Statement::from_string(db.get_database_backend(), sql);
         let row = db.query_one_raw(statement).await.unwrap().unwrap();

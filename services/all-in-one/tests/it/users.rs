@@ -43,6 +43,7 @@ async fn the_first_admin_needs_no_token_and_the_second_does(app: TestApp) {
             "name",
             "permissions",
             "phone",
+            "preset",
             "tenant_id",
             "updated_at",
             "user_type",

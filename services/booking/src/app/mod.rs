@@ -114,5 +114,10 @@ struct Candidate {
 
 /// An admin of the tenant, or the person the booking is for.
 fn may_change(caller: &Caller, booking: &Booking) -> Result<(), Error> {
-    if caller.is_admin() || caller.is(booking.user_id) { Ok(()) } else { Err(Error::NotAllowed) }
+    let integration = caller.is_integration() && caller.permissions().can_book;
+    if caller.is_admin() || caller.is(booking.user_id) || integration {
+        Ok(())
+    } else {
+        Err(Error::NotAllowed)
+    }
 }

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use common::auth::Caller;
 use contracts::event::DirectoryEvent;
 use contracts::password::ChangePassword;
+use contracts::security::{Security, SecurityEvent};
 
-use super::security::{Noted, end_sessions, security};
+use super::security::end_sessions;
 use super::throttle::{Account, Attempt};
 use super::{PasswordError, Passwords, Users};
 use crate::error::Error;
@@ -23,6 +24,9 @@ impl Users {
         trace_id: &str,
     ) -> Result<(), Error> {
         let ChangePassword { current_password, new_password } = change;
+        if caller.in_person().is_err() {
+            return Err(Error::NotAllowed);
+        }
         let user = self.find_self(caller).await?;
         let policy = self.password_policy(user.profile.tenant_id).await?;
         Passwords::accept_at("new_password", &policy, &new_password).map_err(Error::Invalid)?;
@@ -33,7 +37,7 @@ impl Users {
             return Err(Error::WrongPassword);
         }
         let hash = self.passwords.hash(new_password).await?;
-        let changed = self.database.transact(async |tx| {
+        let changed = self.database.transact(caller.scope(), async |tx| {
             self.succeeded(&tx, &attempt).await?;
             let current = store::lock(&tx, caller.scope(), user.id).await?.ok_or(Error::Unknown)?;
             if current.password_hash != known {
@@ -79,16 +83,21 @@ impl Users {
         let (tenant, user) = (changed.profile.tenant_id, changed.id);
         let event = draft(DirectoryEvent::UserUpdated, tenant, user, version);
         self.outbox.append(tx, trace_id, &[event]).await?;
-        self.password_replaced(tx, &changed).await
+        self.password_replaced(tx, &changed, trace_id).await
     }
 
     /// What follows when a password is set or taken away, however that came about: the user's sessions
     /// and mailed tokens end.
-    pub(super) async fn password_replaced(&self, tx: &Tx, user: &User) -> Result<(), Error> {
+    pub(super) async fn password_replaced(
+        &self,
+        tx: &Tx,
+        user: &User,
+        trace_id: &str,
+    ) -> Result<(), Error> {
         recoveries::spend(tx, user.id, self.clock.now()).await?;
         end_sessions(tx, user.id, "password_changed").await?;
-        let (event_type, tenant) = ("security.password_changed", user.profile.tenant_id);
-        security(tx, Noted { event_type, tenant, user: Some(user.id) }).await?;
-        Ok(())
+        let (tenant_id, user_id) = (user.profile.tenant_id, Some(user.id));
+        let about = Security { tenant_id, user_id, ..Security::default() };
+        Ok(self.security(tx, trace_id, SecurityEvent::PasswordChanged, &about).await?)
     }
 }

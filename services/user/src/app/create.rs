@@ -1,7 +1,8 @@
 //! Makes a user.
 
-use common::auth::Caller;
+use common::auth::{Caller, Scope};
 use common::providers::SettingsError;
+use contracts::authority::PLATFORM;
 use contracts::password::PasswordPolicy;
 use contracts::user::CreateUser;
 use uuid::Uuid;
@@ -29,7 +30,7 @@ impl Users {
             None => None,
         };
         let user = User::new(self.ids.next(), profile, hash, self.clock.now());
-        let insert = self.database.transact(async |tx| {
+        let insert = self.database.transact(Scope::Tenant(tenant), async |tx| {
             if creation == Creation::Bootstrap {
                 store::hold_tenant(&tx, tenant).await?;
                 if !store::is_empty(&tx, tenant).await? {
@@ -44,6 +45,10 @@ impl Users {
 
     /// What the tenant asks of passwords; there must be such a tenant.
     pub(super) async fn password_policy(&self, tenant: Uuid) -> Result<PasswordPolicy, Error> {
+        if tenant == PLATFORM {
+            // Operators are not made over HTTP, whatever the provider of settings may say.
+            return Err(Error::UnknownTenant);
+        }
         match self.tenants.settings(tenant).await {
             Ok(rules) => Ok(rules.settings.password_policy),
             Err(SettingsError::Unknown) => Err(Error::UnknownTenant),

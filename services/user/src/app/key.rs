@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use common::auth::Claims;
+use common::auth::{Actor, Claims, Session};
 use common::settings::{Environment, Settings, SigningKey};
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
@@ -113,10 +113,11 @@ impl Signer {
         })
     }
 
-    /// An access token for `user`, from `now` on.
+    /// An access token for `user` in a session, from `now` on.
     pub(crate) fn sign(
         &self,
         user: &User,
+        session: Session,
         now: DateTime<Utc>,
         id: Uuid,
     ) -> Result<String, jsonwebtoken::errors::Error> {
@@ -124,7 +125,10 @@ impl Signer {
             sub: user.id,
             tenant_id: user.profile.tenant_id,
             user_type: user.profile.user_type,
-            permissions: user.profile.permissions,
+            permissions: user.profile.effective(),
+            sid: session.id,
+            auth_time: session.auth_time,
+            act: session.impersonator.map(|sub| Actor { sub }),
             iat: now.timestamp(),
             exp: now.timestamp().saturating_add_unsigned(self.ttl.as_secs()),
             jti: id,

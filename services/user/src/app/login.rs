@@ -2,14 +2,20 @@
 
 use std::net::IpAddr;
 
+use chrono::TimeDelta;
 use common::auth::Scope;
+use contracts::facts::SessionFacts;
 use contracts::page::fold;
-use contracts::user::{Login, TokenView};
+use contracts::session::{Login, TokenView};
 
 use super::Users;
 use super::throttle::Attempt;
 use crate::error::Error;
+use crate::store::session::Session;
 use crate::store::{self, User};
+
+/// A session ends so long after the sign-in, however often it is refreshed.
+const SESSION_LIFE: TimeDelta = TimeDelta::days(30);
 
 impl Users {
     /// Trades good credentials for an access token.
@@ -31,11 +37,13 @@ impl Users {
         let user = user.filter(|_| good).ok_or(Error::BadCredentials)?;
         self.admitted(&attempt).await?;
         self.rehash(&user, password).await;
-        self.token(&user)
+        let session = self.open_session(&user).await?;
+        self.token(&user, &session)
     }
 
     async fn admitted(&self, attempt: &Attempt) -> Result<(), Error> {
-        let settled = self.database.transact(async |tx| self.succeeded(&tx, attempt).await);
+        let settled =
+            self.database.transact(Scope::All, async |tx| self.succeeded(&tx, attempt).await);
         Ok(settled.await?)
     }
 
@@ -46,21 +54,56 @@ impl Users {
         else {
             return;
         };
-        let done = match self.passwords.hash(password).await {
-            Ok(new) => store::rehash(self.database.write(), user.id, old, &new).await,
+        let new = match self.passwords.hash(password).await {
+            Ok(new) => new,
             Err(error) => return tracing::debug!(%error, "hashing a password again"),
         };
-        if let Err(error) = done {
+        let own = Scope::Tenant(user.profile.tenant_id);
+        let stored =
+            self.database.transact(own, async |tx| store::rehash(&tx, user.id, old, &new).await);
+        if let Err(error) = stored.await {
             tracing::debug!(%error, "storing a password's new hash");
         }
     }
 
-    fn token(&self, user: &User) -> Result<TokenView, Error> {
-        let signed = self.signer.sign(user, self.clock.now(), self.ids.next());
+    async fn open_session(&self, user: &User) -> Result<Session, Error> {
+        let now = self.clock.now();
+        let session = Session {
+            id: self.ids.next(),
+            tenant_id: user.profile.tenant_id,
+            user_id: user.id,
+            created_at: now,
+            last_used_at: now,
+            expires_at: now + SESSION_LIFE,
+            ended_at: None,
+            ended_reason: None,
+            user_agent: None,
+            ip: None,
+            impersonator_id: None,
+        };
+        let stored = session.clone();
+        let own = Scope::Tenant(session.tenant_id);
+        let insert = self.database.transact(own, async |tx| {
+            store::session::insert(&tx, stored.clone()).await.map_err(Error::from)
+        });
+        insert.await?;
+        Ok(session)
+    }
+
+    /// What the neighbours may know of a session.
+    pub(crate) async fn session_facts(&self, id: uuid::Uuid) -> Result<SessionFacts, Error> {
+        // They know the id only, from a token.
+        let found = store::session::find(&self.database.read(Scope::All), id).await?;
+        Ok(found.ok_or(Error::Unknown)?.facts(self.clock.now()))
+    }
+
+    fn token(&self, user: &User, session: &Session) -> Result<TokenView, Error> {
+        let signed = self.signer.sign(user, session.claim(), self.clock.now(), self.ids.next());
         Ok(TokenView {
             access_token: signed.map_err(|error| Error::Signing(error.to_string()))?,
             token_type: "bearer".to_owned(),
             expires_in: self.signer.ttl_seconds(),
+            refresh_token: None,
         })
     }
 

@@ -4,7 +4,7 @@
 //! whatever happens in between, the row is tried again later, with another token, five times at most.
 
 use chrono::TimeDelta;
-use common::auth::Scope;
+use common::db::Scope;
 use common::notify::Mail;
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ impl Users {
     pub(crate) async fn send_recovery_mails(&self) -> Result<(), Error> {
         let mut failure = None;
         loop {
-            let due = recoveries::due(self.database.read(), self.clock.now()).await?;
+            let due = recoveries::due(&self.database.read(Scope::All), self.clock.now()).await?;
             if due.is_empty() {
                 return failure.map_or(Ok(()), Err);
             }
@@ -44,25 +44,34 @@ impl Users {
         let token = token::new();
         let token_hash = token::hash(&token);
         let next_try = now + PAUSE * (1 << due.attempts.clamp(0, 8));
-        let db = self.database.write();
-        if !recoveries::claim(db, due, &token_hash, next_try, now + GOOD_FOR).await? {
+        let own = Scope::Tenant(due.tenant);
+        let claimed = self.database.transact(own, async |tx| {
+            recoveries::claim(&tx, due, &token_hash, next_try, now + GOOD_FOR).await
+        });
+        if !claimed.await? {
             return Ok(());
         }
         let Some(user) = self.recipient(due).await? else {
-            return Ok(recoveries::give_up(db, due.id).await?);
+            let given_up =
+                self.database.transact(own, async |tx| recoveries::give_up(&tx, due.id).await);
+            return Ok(given_up.await?);
         };
         let tenant = self.tenant_name(due.tenant).await;
         let link = self.public_url.as_ref().map(|url| link(url.as_str(), &token));
         let (subject, text) = words(tenant.as_deref(), link.as_deref(), &token);
         let mail = Mail { to: user.profile.email, subject, text };
         self.notifier.send(mail).await?;
-        Ok(recoveries::sent(db, &token_hash, self.clock.now()).await?)
+        let sent = self
+            .database
+            .transact(own, async |tx| recoveries::sent(&tx, &token_hash, self.clock.now()).await);
+        Ok(sent.await?)
     }
 
     /// The user, if he may still sign in.
     async fn recipient(&self, due: &Due) -> Result<Option<User>, Error> {
         use common::providers::SettingsError;
-        let found = store::find(self.database.read(), Scope::Tenant(due.tenant), due.user).await?;
+        let own = Scope::Tenant(due.tenant);
+        let found = store::find(&self.database.read(own), own, due.user).await?;
         let active = match self.tenants.settings(due.tenant).await {
             Ok(rules) => rules.is_active,
             Err(SettingsError::Unknown) => false,

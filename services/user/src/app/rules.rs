@@ -26,8 +26,8 @@ pub(super) struct Standing {
 impl Standing {
     /// The standing that `profile` gives.
     pub(super) fn of(profile: &CreateUser) -> Self {
-        let CreateUser { user_type, permissions, is_active, .. } = *profile;
-        Self { user_type, permissions, is_active }
+        let CreateUser { user_type, is_active, .. } = *profile;
+        Self { user_type, permissions: profile.effective(), is_active }
     }
 }
 
@@ -43,14 +43,15 @@ pub(super) fn creation(
     let Some(caller) = caller else {
         return match new.user_type {
             UserType::Admin => Ok(Creation::Bootstrap),
-            UserType::User if grants_at_most(new.permissions, CAN_BOOK) => Ok(Creation::Granted),
+            UserType::User if new.permissions.within(CAN_BOOK) => Ok(Creation::Granted),
             UserType::User => Err(Error::NotAllowed),
         };
     };
     if !caller.scope().covers(tenant) {
         return Err(Error::OtherTenant);
     }
-    let nothing = Standing { user_type: UserType::User, permissions: NONE, is_active: true };
+    let nothing =
+        Standing { user_type: UserType::User, permissions: Permissions::NONE, is_active: true };
     manage(caller, nothing, new)?;
     Ok(Creation::Granted)
 }
@@ -81,13 +82,7 @@ pub(super) fn removal(caller: &Caller, user: Uuid) -> Result<(), Error> {
     if caller.is(user) || caller.is_admin() { Ok(()) } else { Err(Error::NotAllowed) }
 }
 
-const NONE: Permissions = Permissions {
-    can_book: false,
-    can_manage_resources: false,
-    can_manage_users: false,
-    can_view_all_bookings: false,
-};
-const CAN_BOOK: Permissions = Permissions { can_book: true, ..NONE };
+const CAN_BOOK: Permissions = Permissions { can_book: true, ..Permissions::NONE };
 
 fn manage(caller: &Caller, from: Standing, to: Standing) -> Result<(), Error> {
     if caller.is_admin() {
@@ -95,32 +90,20 @@ fn manage(caller: &Caller, from: Standing, to: Standing) -> Result<(), Error> {
     }
     let own = caller.permissions();
     let users_only = from.user_type == UserType::User && to.user_type == UserType::User;
-    let limit = union(union(own, from.permissions), CAN_BOOK);
-    if own.can_manage_users && users_only && grants_at_most(to.permissions, limit) {
+    let limit = own.union(from.permissions).union(CAN_BOOK);
+    if own.can_manage_users && users_only && to.permissions.within(limit) {
         return Ok(());
     }
     Err(Error::NotAllowed)
 }
 
-fn grants_at_most(given: Permissions, limit: Permissions) -> bool {
-    union(given, limit) == limit
-}
-
-fn union(one: Permissions, other: Permissions) -> Permissions {
-    Permissions {
-        can_book: one.can_book || other.can_book,
-        can_manage_resources: one.can_manage_resources || other.can_manage_resources,
-        can_manage_users: one.can_manage_users || other.can_manage_users,
-        can_view_all_bookings: one.can_view_all_bookings || other.can_view_all_bookings,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use common::auth::Identity;
+    use common::auth::{Credential, Identity, Session};
 
     use super::*;
 
+    const NONE: Permissions = Permissions::NONE;
     const TENANT: Uuid = Uuid::from_u128(1);
     const ELSEWHERE: Uuid = Uuid::from_u128(2);
     const ME: Uuid = Uuid::from_u128(3);
@@ -129,7 +112,15 @@ mod tests {
 
     fn caller(user_type: UserType, permissions: Permissions) -> Caller {
         let permissions = if user_type == UserType::Admin { Permissions::ALL } else { permissions };
-        Caller::User(Identity { user_id: ME, tenant_id: TENANT, user_type, permissions })
+        let session = Session { id: OTHER, auth_time: 0, impersonator: None };
+        let credential = Credential::Session(session);
+        Caller::User(Identity {
+            user_id: ME,
+            tenant_id: TENANT,
+            user_type,
+            permissions,
+            credential,
+        })
     }
 
     fn standing(user_type: UserType, permissions: Permissions) -> Standing {

@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+use common::db::Scope;
 use contracts::page::fold;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -94,7 +95,7 @@ impl Users {
     ) -> Result<Attempt, Error> {
         let now = self.clock.now();
         let client = client.map(client_key);
-        let counted = self.database.transact(async |tx| {
+        let counted = self.database.transact(Scope::All, async |tx| {
             // Accounts before clients, always: two tries never wait for each other crosswise.
             let until = take(&tx, account.key(), &ACCOUNT, now).await?;
             let account = (account.key().to_owned(), until);
@@ -117,7 +118,7 @@ impl Users {
     /// The try was not made after all.
     pub(super) async fn not_made(&self, attempt: &Attempt) -> Result<(), DbErr> {
         let now_ms = self.clock.now().timestamp_millis();
-        let given_back = self.database.transact(async |tx| {
+        let given_back = self.database.transact(Scope::All, async |tx| {
             let (key, granted) = &attempt.account;
             rows::give_back(&tx, key, *granted, now_ms).await?;
             self.give_back_client(&tx, attempt).await
@@ -144,7 +145,7 @@ impl Users {
     /// Removes failures that are forgotten.
     pub(crate) async fn prune_throttle(&self) -> Result<(), DbErr> {
         let forgotten = self.clock.now().timestamp_millis() - MEMORY_MS;
-        self.database.transact(async |tx| rows::prune(&tx, forgotten).await).await
+        self.database.transact(Scope::All, async |tx| rows::prune(&tx, forgotten).await).await
     }
 }
 

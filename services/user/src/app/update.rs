@@ -31,7 +31,7 @@ impl Users {
     ) -> Result<User, Error> {
         // Judged once before, so that the slow hash is made outside the transaction and only for
         // an edit that would be accepted.
-        let seen = store::find(self.database.read(), caller.scope(), id).await?;
+        let seen = store::find(&self.database.read(caller.scope()), caller.scope(), id).await?;
         let seen = seen.ok_or(Error::Unknown)?;
         let mut wanted = judge(caller, &seen, patch)?;
         let cleared = patch.get("password").is_some_and(Value::is_null);
@@ -44,7 +44,7 @@ impl Users {
             (None, true) => Password::Clear,
             (None, false) => Password::Keep,
         };
-        let changed = self.database.transact(async |tx| {
+        let changed = self.database.transact(caller.scope(), async |tx| {
             if let Password::Set(_) = &password {
                 let profile = &seen.profile;
                 self.pardon(&tx, profile.tenant_id, &profile.email).await?;
@@ -82,7 +82,7 @@ impl Users {
         let changed = User { profile, password_hash, version, updated_at, ..current };
         store::update(tx, &changed).await?;
         if replaced {
-            self.password_replaced(tx, &changed).await?;
+            self.password_replaced(tx, &changed, trace_id).await?;
         }
         let tenant = changed.profile.tenant_id;
         let event = draft(DirectoryEvent::UserUpdated, tenant, changed.id, version);
@@ -120,6 +120,7 @@ fn same(one: &CreateUser, other: &CreateUser) -> bool {
         user_type,
         is_active,
         permissions,
+        preset,
         metadata,
         password: _,
     } = one;
@@ -131,5 +132,6 @@ fn same(one: &CreateUser, other: &CreateUser) -> bool {
         && *user_type == other.user_type
         && *is_active == other.is_active
         && *permissions == other.permissions
+        && *preset == other.preset
         && *metadata == other.metadata
 }

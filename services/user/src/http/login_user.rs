@@ -6,7 +6,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use common::http::{FormOrJson, Outcome};
-use contracts::user::{Login, TokenView};
+use contracts::session::{Login, TokenView};
 
 use crate::app::Users;
 

@@ -11,6 +11,7 @@ mod list_users;
 mod login_user;
 mod recover_password;
 mod reset_password;
+mod session_facts;
 mod update_user;
 mod user_facts;
 
@@ -54,5 +55,8 @@ pub(crate) fn routes(users: Users, authenticator: Authenticator) -> OpenApiRoute
 
 /// What only the neighbours may ask.
 pub(crate) fn internal(users: Users) -> Router {
-    Router::new().route("/internal/v1/users/{id}", get(user_facts::user_facts)).with_state(users)
+    Router::new()
+        .route("/internal/v1/users/{id}", get(user_facts::user_facts))
+        .route("/internal/v1/sessions/{id}", get(session_facts::session_facts))
+        .with_state(users)
 }

@@ -21,6 +21,7 @@ pub struct Model {
     pub user_type: String,
     pub is_active: bool,
     pub permissions: Json,
+    pub preset: Option<String>,
     pub metadata: Json,
     /// Argon2id as a PHC string; null for people who do not sign in.
     pub password_hash: Option<String>,

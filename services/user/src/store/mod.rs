@@ -4,6 +4,7 @@ mod entity;
 mod migration;
 mod queries;
 pub(crate) mod recoveries;
+pub(crate) mod session;
 pub(crate) mod throttle;
 mod user;
 

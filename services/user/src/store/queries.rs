@@ -149,17 +149,12 @@ pub(crate) async fn update(tx: &Tx, user: &User) -> Result<(), DbErr> {
 }
 
 /// Puts a new hash of the same password in the place of the old one, unless it is another by now.
-pub(crate) async fn rehash(
-    db: &impl ConnectionTrait,
-    id: Uuid,
-    old: &str,
-    new: &str,
-) -> Result<(), DbErr> {
+pub(crate) async fn rehash(tx: &Tx, id: Uuid, old: &str, new: &str) -> Result<(), DbErr> {
     let query = Entity::update_many()
         .col_expr(Column::PasswordHash, Expr::value(new))
         .filter(Column::Id.eq(id))
         .filter(Column::PasswordHash.eq(old));
-    query.exec(db).await.map(drop)
+    query.exec(tx).await.map(drop)
 }
 
 /// Removes a user.

@@ -123,7 +123,7 @@ pub(crate) async fn due(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result
 /// Takes a request for one try and gives it a new token; `false` if somebody else has taken it. The
 /// next try is not before `next_try`, whether or not this one comes to its end.
 pub(crate) async fn claim(
-    db: &impl ConnectionTrait,
+    tx: &Tx,
     due: &Due,
     token_hash: &str,
     next_try: DateTime<Utc>,
@@ -139,23 +139,19 @@ pub(crate) async fn claim(
         due.id.into(),
         due.attempts.into(),
     ];
-    Ok(db.execute_raw(statement(db, sql, values)).await?.rows_affected() == 1)
+    Ok(tx.execute_raw(statement(tx, sql, values)).await?.rows_affected() == 1)
 }
 
 /// Notes that the mail with this token is out.
-pub(crate) async fn sent(
-    db: &impl ConnectionTrait,
-    token_hash: &str,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+pub(crate) async fn sent(tx: &Tx, token_hash: &str, now: DateTime<Utc>) -> Result<(), DbErr> {
     let sql = "UPDATE password_recoveries SET sent_at = $1 WHERE token_hash = $2";
-    db.execute_raw(statement(db, sql, vec![now.into(), token_hash.into()])).await.map(drop)
+    tx.execute_raw(statement(tx, sql, vec![now.into(), token_hash.into()])).await.map(drop)
 }
 
 /// No mail for this request any more.
-pub(crate) async fn give_up(db: &impl ConnectionTrait, id: Uuid) -> Result<(), DbErr> {
+pub(crate) async fn give_up(tx: &Tx, id: Uuid) -> Result<(), DbErr> {
     let sql = "UPDATE password_recoveries SET attempts = $1 WHERE id = $2";
-    db.execute_raw(statement(db, sql, vec![TRIES.into(), id.into()])).await.map(drop)
+    tx.execute_raw(statement(tx, sql, vec![TRIES.into(), id.into()])).await.map(drop)
 }
 
 /// Whose token this is, if it is still good.

@@ -1,6 +1,7 @@
 //! A user as the use cases know it, and its way to and from the row.
 
 use chrono::{DateTime, Utc};
+use contracts::authority::Preset;
 use contracts::facts::UserFacts;
 use contracts::page::fold;
 use contracts::user::{CreateUser, UserType, UserView};
@@ -56,6 +57,7 @@ impl User {
             user_type,
             is_active,
             permissions,
+            preset,
             metadata,
             password: _,
         } = profile;
@@ -69,6 +71,7 @@ impl User {
             user_type,
             is_active,
             permissions,
+            preset,
             metadata,
             created_at,
             updated_at,
@@ -81,7 +84,8 @@ impl User {
             id: self.id,
             tenant_id: self.profile.tenant_id,
             user_type: self.profile.user_type,
-            permissions: self.profile.permissions,
+            permissions: self.profile.effective(),
+            preset: self.profile.preset,
             is_active: self.profile.is_active,
             version: self.version,
         }
@@ -100,6 +104,7 @@ impl User {
             user_type,
             is_active,
             permissions,
+            preset,
             metadata,
             password_hash,
             search_key: _,
@@ -112,6 +117,10 @@ impl User {
         let user_type = UserType::parse(&user_type).ok_or_else(|| unreadable("user_type"))?;
         let permissions =
             serde_json::from_value(permissions).map_err(|_| unreadable("permissions"))?;
+        let preset = match preset {
+            Some(word) => Some(Preset::parse(&word).ok_or_else(|| unreadable("preset"))?),
+            None => None,
+        };
         let password = None;
         let profile = CreateUser {
             tenant_id,
@@ -122,6 +131,7 @@ impl User {
             user_type,
             is_active,
             permissions,
+            preset,
             metadata,
             password,
         };
@@ -139,6 +149,7 @@ impl User {
             user_type,
             is_active,
             permissions,
+            preset,
             metadata,
             password: _,
         } = profile;
@@ -161,6 +172,7 @@ impl User {
             is_active: *is_active,
             permissions: serde_json::to_value(permissions)
                 .map_err(|error| DbErr::Json(error.to_string()))?,
+            preset: preset.map(|preset| preset.as_str().to_owned()),
             metadata: metadata.clone(),
             password_hash: password_hash.clone(),
             search_key: fold(&searched.join("\n")),

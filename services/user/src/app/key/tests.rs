@@ -10,6 +10,9 @@ use contracts::user::{CreateUser, Permissions, UserType};
 
 use super::*;
 
+const SESSION: Session =
+    Session { id: Uuid::from_u128(4), auth_time: 1_800_000_000, impersonator: None };
+
 /// The user service's key route, and nothing else.
 struct Neighbour(Vec<u8>);
 
@@ -47,6 +50,7 @@ fn user() -> User {
         user_type: UserType::User,
         is_active: true,
         permissions: Permissions { can_book: true, ..Permissions::default() },
+        preset: None,
         metadata: serde_json::json!({}),
         password: None,
     };
@@ -60,7 +64,7 @@ fn now() -> DateTime<Utc> {
 #[tokio::test]
 async fn what_is_signed_here_verifies_everywhere_until_it_expires() {
     let signer = signer();
-    let token = signer.sign(&user(), now(), Uuid::from_u128(3)).unwrap();
+    let token = signer.sign(&user(), SESSION, now(), Uuid::from_u128(3)).unwrap();
     let clock = Arc::new(ManualClock::at(now()));
     let verifier = verifier(&signer, &clock, "marca");
     let claims = verifier.verify(&token).await.unwrap().unwrap();
@@ -77,7 +81,7 @@ async fn what_is_signed_here_verifies_everywhere_until_it_expires() {
 async fn a_changed_token_another_key_and_another_issuer_are_refused() {
     let (one, other) = (signer(), signer());
     let clock = Arc::new(ManualClock::at(now()));
-    let token = one.sign(&user(), now(), Uuid::from_u128(3)).unwrap();
+    let token = one.sign(&user(), SESSION, now(), Uuid::from_u128(3)).unwrap();
     let (head, signature) = token.rsplit_once('.').unwrap();
     let flipped = if signature.starts_with('A') { "B" } else { "A" };
     let forged = format!("{head}.{flipped}{}", &signature[1..]);

@@ -1,7 +1,9 @@
 //! The schema, step by step. Migrations never name entities: they must mean the same for ever.
 
 mod m0010_users;
-mod m0011_passwords;
+mod m0011_presets;
+mod m0012_sessions;
+mod m0014_passwords;
 
 use sea_orm_migration::prelude::*;
 
@@ -14,7 +16,9 @@ impl MigratorTrait for Migrator {
         let mut all = common::streams::migrations();
         all.extend(common::providers::migrations());
         all.push(Box::new(m0010_users::Migration));
-        all.push(Box::new(m0011_passwords::Migration));
+        all.push(Box::new(m0011_presets::Migration));
+        all.push(Box::new(m0012_sessions::Migration));
+        all.push(Box::new(m0014_passwords::Migration));
         all
     }
 }
