@@ -7,6 +7,7 @@
 //! - [`cache`] and [`providers`] keep neighbours' facts near and never stale.
 //! - [`http`] is the edge: problems, extractors, paging, documentation, the server itself.
 //! - [`auth`] proves who calls.
+//! - [`notify`] sends letters.
 //! - [`lifecycle`] starts and stops it all.
 
 pub mod auth;
@@ -16,6 +17,7 @@ pub mod db;
 pub mod http;
 pub mod lifecycle;
 pub mod metrics;
+pub mod notify;
 pub mod platform;
 pub mod providers;
 pub mod settings;

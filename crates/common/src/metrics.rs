@@ -36,6 +36,7 @@ struct Inner {
     neighbour_calls: Family<KindLabels, Counter>,
     consumer_lag: Family<KindLabels, Gauge>,
     dead_letters: Family<KindLabels, Gauge>,
+    password_comparisons: Counter,
 }
 
 impl Default for Metrics {
@@ -55,10 +56,23 @@ impl Default for Metrics {
             "Events laid aside after failing, at most 1,000 counted",
             dead_letters.clone(),
         );
+        let password_comparisons = Counter::default();
+        registry.register(
+            "password_comparisons",
+            "Passwords compared with a hash, or with a decoy",
+            password_comparisons.clone(),
+        );
         let tzdb: Family<Vec<(&str, String)>, Gauge> = Family::default();
         tzdb.get_or_create(&vec![("version", scheduling::zone::tzdb_version())]).set(1);
         registry.register("tzdb_info", "Time zone database in use", tzdb);
-        Self(Arc::new(Inner { registry, requests, neighbour_calls, consumer_lag, dead_letters }))
+        Self(Arc::new(Inner {
+            registry,
+            requests,
+            neighbour_calls,
+            consumer_lag,
+            dead_letters,
+            password_comparisons,
+        }))
     }
 }
 
@@ -93,6 +107,11 @@ impl Metrics {
     pub fn dead_letters(&self, consumer: &'static str, count: usize) {
         let labels = KindLabels { service: consumer, kind: "dead".to_owned() };
         self.0.dead_letters.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a password that is compared.
+    pub fn password_compared(&self) {
+        self.0.password_comparisons.inc();
     }
 
     /// Everything as Prometheus text.

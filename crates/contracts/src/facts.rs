@@ -16,6 +16,9 @@ use crate::user::{Permissions, UserType};
 pub struct TenantFacts {
     /// The tenant.
     pub id: Uuid,
+    /// Its name, for letters to its people.
+    #[serde(default)]
+    pub name: String,
     /// Whether it takes part.
     pub is_active: bool,
     /// Its rules.

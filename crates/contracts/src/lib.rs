@@ -11,6 +11,7 @@ pub mod form;
 pub mod internal;
 pub mod landing;
 pub mod page;
+pub mod password;
 pub mod problem;
 pub mod resource;
 pub mod routes;

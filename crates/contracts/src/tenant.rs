@@ -12,6 +12,7 @@ use crate::BookingStatus;
 use crate::form::{
     Decode, Faults, Form, boolean, choice, colour, http_url, integer, is_host, nested, text,
 };
+use crate::password::PasswordPolicy;
 
 /// What a business pays for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -99,6 +100,9 @@ pub struct Settings {
     #[schema(default = "pendente")]
     #[serde(default = "BookingStatus::pending")]
     pub default_booking_status: BookingStatus,
+    /// What is asked of passwords.
+    #[serde(default)]
+    pub password_policy: PasswordPolicy,
 }
 
 fn utc() -> String {
@@ -154,7 +158,7 @@ const fn yes() -> bool {
 }
 
 /// Nested objects of a tenant that an edit overlays field by field.
-pub const TENANT_NESTED: &[&str] = &["settings", "custom_labels"];
+pub const TENANT_NESTED: &[&str] = &["settings", "custom_labels", "password_policy"];
 
 impl Decode for CreateTenant {
     fn decode(form: &mut Form<'_>) -> Option<Self> {
@@ -192,6 +196,8 @@ impl Decode for Settings {
             BookingStatus::Pendente,
             crate::booking::first_status,
         );
+        let passwords =
+            form.or("password_policy", PasswordPolicy::default(), nested::<PasswordPolicy>);
         if let (Some(start), Some(end)) = (start, end)
             && start >= end
         {
@@ -211,6 +217,7 @@ impl Decode for Settings {
             cancellation_hours: u32::try_from(cancellation?).ok()?,
             custom_labels: labels?,
             default_booking_status: status?,
+            password_policy: passwords?,
         })
     }
 }

@@ -173,6 +173,26 @@ const CATALOGUE: &[(&str, &str, &str)] = &[
     ),
     ("Email ou senha inválidos", "Wrong e-mail or password", "Correo o contraseña inválidos"),
     (
+        "Senha atual incorreta.",
+        "The current password is wrong.",
+        "La contraseña actual es incorrecta.",
+    ),
+    (
+        "Código inválido, usado ou expirado.",
+        "The code is invalid, used or expired.",
+        "El código es inválido, ya fue usado o ha expirado.",
+    ),
+    (
+        "Se houver uma conta com este e-mail, enviaremos instruções.",
+        "If there is an account with this e-mail, we will send instructions.",
+        "Si existe una cuenta con este correo, enviaremos instrucciones.",
+    ),
+    (
+        "Muitas tentativas. Tente novamente em {n} s.",
+        "Too many tries. Try again in {n} s.",
+        "Demasiados intentos. Intente de nuevo en {n} s.",
+    ),
+    (
         "Recurso indisponível para reservas.",
         "The resource cannot be booked.",
         "El recurso no está disponible para reservas.",

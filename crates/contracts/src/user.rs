@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::authority::Preset;
 use crate::form::{Decode, Form, boolean, choice, email, nested, object, text, uuid};
+use crate::password::new_password;
 
 /// Who a user is within the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -142,7 +143,8 @@ pub struct CreateUser {
     #[schema(value_type = Object)]
     #[serde(default)]
     pub metadata: Value,
-    /// Sign-in password; write-only.
+    /// Sign-in password; write-only. A letter, a digit, none of the 10,000 commonest, and what the
+    /// tenant's `password_policy` asks for.
     #[schema(min_length = 8, max_length = 128, write_only)]
     #[serde(skip_serializing)]
     pub password: Option<String>,
@@ -172,7 +174,7 @@ impl Decode for CreateUser {
         let alias = form.has("profile_metadata");
         let metadata = form.optional("metadata", object);
         let profile = form.optional("profile_metadata", object);
-        let password = form.optional("password", text(8, 128));
+        let password = form.optional("password", new_password);
         let metadata = if alias { profile? } else { metadata? };
         Some(Self {
             tenant_id: tenant_id?,

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tower::ServiceExt as _;
 
+use crate::mail::Letterbox;
 use crate::servers::postgres;
 
 /// On which database a test runs.
@@ -46,6 +47,8 @@ pub struct TestApp {
     pub platform: Platform,
     /// Its services.
     pub running: Running,
+    /// What was mailed.
+    pub letters: Arc<Letterbox>,
     /// The clock: 2027-03-01 12:00 UTC, a Monday, until the test moves it.
     pub clock: Arc<ManualClock>,
     router: Router,
@@ -90,7 +93,8 @@ impl TestApp {
             env.extend(services.zip(databases.iter().cloned()));
         }
         let clock = Arc::new(ManualClock::at(epoch()));
-        let platform = platform(env, Arc::clone(&clock));
+        let letters = Arc::new(Letterbox::default());
+        let platform = platform(env, Arc::clone(&clock), Arc::clone(&letters));
         let services = build.assemble(&platform).await.expect("the services are built");
         if engine == Engine::Sqlite {
             for service in &services {
@@ -100,7 +104,7 @@ impl TestApp {
         let root = build.root(&platform, &services);
         let running = Running::idle(&platform, services);
         let router = running.router(root);
-        Self { platform, running, clock, router, databases, _folder: folder }
+        Self { platform, running, letters, clock, router, databases, _folder: folder }
     }
 
     /// Carries every event to its end.
@@ -109,6 +113,19 @@ impl TestApp {
     /// When events do not come to rest.
     pub async fn settle(&self) {
         self.running.settle().await.expect("events come to rest");
+    }
+
+    /// Runs a job of a service once, as its time would have come.
+    ///
+    /// # Errors
+    /// What the job said when it failed.
+    ///
+    /// # Panics
+    /// When there is no such job.
+    pub async fn run_job(&self, name: &str) -> Result<(), String> {
+        let mut jobs = self.running.services().iter().flat_map(|service| &service.jobs);
+        let job = jobs.find(|job| job.name == name).expect("a job of this name");
+        (job.run)().await
     }
 
     /// Sends a request through the gateway's table, as a client would.
@@ -239,10 +256,14 @@ fn environment(folder: &Path, variables: &[(&str, &str)]) -> Vec<(String, String
     env
 }
 
-fn platform(env: Vec<(String, String)>, clock: Arc<ManualClock>) -> Platform {
+fn platform(
+    env: Vec<(String, String)>,
+    clock: Arc<ManualClock>,
+    letters: Arc<Letterbox>,
+) -> Platform {
     let settings = Settings::read(&Env::from_iter(env), Topology::Embedded);
     let settings = settings.unwrap_or_else(|offences| panic!("{offences:?}"));
-    Platform::with(settings, clock, Arc::new(SystemIds)).expect("a platform")
+    Platform::with_notifier(settings, clock, Arc::new(SystemIds), letters).expect("a platform")
 }
 
 fn variable(service: contracts::Service) -> String {
@@ -259,7 +280,7 @@ async fn templates(build: &impl Build) -> Vec<(contracts::Service, String)> {
         env.push((variable(service), url.clone()));
         urls.push((service, url));
     }
-    let platform = platform(env, Arc::new(ManualClock::at(epoch())));
+    let platform = platform(env, Arc::new(ManualClock::at(epoch())), Arc::default());
     for service in build.assemble(&platform).await.expect("the services are built") {
         service.migrations.up(&service.database).await.expect("migrated");
         service.database.close().await;

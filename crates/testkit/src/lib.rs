@@ -6,5 +6,6 @@
 
 pub mod app;
 pub mod gateway;
+pub mod mail;
 pub mod servers;
 pub mod wait;

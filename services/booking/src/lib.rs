@@ -44,6 +44,7 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let sweep = Job {
         name: "sweep deletions",
         every: SWEEP,
+        wake: None,
         run: Arc::new(move || {
             let bookings = bookings.clone();
             Box::pin(async move { bookings.sweep().await.map_err(|error| error.to_string()) })

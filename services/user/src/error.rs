@@ -1,7 +1,10 @@
 //! What can go wrong here, and how it looks from outside.
 
+use std::time::Duration;
+
 use common::db::{Classify, Fault, classify};
-use common::http::Problem;
+use common::http::{Problem, StatusCode};
+use common::notify::NotifyError;
 use contracts::Text;
 use contracts::problem::FieldFault;
 use thiserror::Error;
@@ -33,6 +36,18 @@ pub(crate) enum Error {
     /// Wrong, unknown, without a password, inactive or not told apart: nobody learns which.
     #[error("the credentials are not good")]
     BadCredentials,
+    /// The password that is to be changed is another one.
+    #[error("not the current password")]
+    WrongPassword,
+    /// The token of a mail is unknown, used or too old.
+    #[error("not a good token")]
+    BadToken,
+    /// Too many tries; the next may be made in so many seconds.
+    #[error("throttled for {0} s")]
+    Throttled(u64),
+    /// A mail could not be sent.
+    #[error(transparent)]
+    Mail(#[from] NotifyError),
     /// The tenant cannot be verified now.
     #[error("the tenant cannot be verified: {0}")]
     TenantUnverified(String),
@@ -72,6 +87,10 @@ impl Classify for Error {
             | Self::EmailTaken
             | Self::Invalid(_)
             | Self::BadCredentials
+            | Self::WrongPassword
+            | Self::BadToken
+            | Self::Throttled(_)
+            | Self::Mail(_)
             | Self::TenantUnverified(_)
             | Self::Password(_)
             | Self::Signing(_) => None,
@@ -91,6 +110,21 @@ impl From<Error> for Problem {
             }
             Error::Invalid(fields) => Self::validation(fields),
             Error::BadCredentials => Self::unauthorized(Text::new("Email ou senha inválidos")),
+            Error::WrongPassword => Self::new(
+                StatusCode::FORBIDDEN,
+                "wrong_password",
+                Text::new("Senha atual incorreta."),
+            ),
+            Error::BadToken => {
+                Self::rule("invalid_token", Text::new("Código inválido, usado ou expirado."))
+            }
+            Error::Throttled(seconds) => {
+                let number = i64::try_from(seconds).unwrap_or(i64::MAX);
+                let text = Text::with("Muitas tentativas. Tente novamente em {n} s.", number);
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", text);
+                problem.retry_after(Duration::from_secs(seconds))
+            }
+            Error::Mail(error) => Self::unavailable(error),
             Error::TenantUnverified(cause) => Self::unavailable(cause),
             Error::Password(PasswordError::Busy) => Self::unavailable(PasswordError::Busy),
             Error::Password(failed @ PasswordError::Failed(_)) => Self::internal(failed),

@@ -8,6 +8,7 @@ mod commands;
 mod error;
 mod events;
 mod http;
+mod jobs;
 mod store;
 
 use std::sync::Arc;
@@ -29,7 +30,8 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let subscriptions = events::subscriptions(platform, &assembly);
     let internal = http::internal(users.clone());
     let (people, tenants) = (Arc::clone(&users.people), Arc::clone(&users.tenants));
-    let jobs = vec![users.signer.watch()];
+    let mut jobs = jobs::all(&users);
+    jobs.push(users.signer.watch());
     let routes = http::routes(users, Authenticator::new(platform, people, tenants));
     Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, jobs))
 }
@@ -46,7 +48,14 @@ pub(crate) fn users(platform: &Platform, assembly: &Assembly) -> Result<Users, B
         tenants: settings_provider(platform, Snapshots::new(assembly.database.clone())),
         clients: platform.clients.clone(),
         people: UserDirectory::new(platform),
-        passwords: Passwords::new().map_err(|error| failed(&error))?,
+        passwords: Passwords::new(platform.settings.password_cost, platform.metrics.clone())
+            .map_err(|error| failed(&error))?,
+        notifier: Arc::clone(&platform.notifier),
+        mail_due: Arc::default(),
+        public_url: platform.settings.public_url.clone(),
         signer: Arc::new(Signer::load(&platform.settings).map_err(|error| failed(&error))?),
     })
 }
+
+#[cfg(test)]
+mod tests;

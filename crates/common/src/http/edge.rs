@@ -96,6 +96,11 @@ impl Context {
         *self.0.quota.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The language the caller prefers.
+    pub fn language(&self) -> Language {
+        self.0.language
+    }
+
     /// Notes whose request this is, for the log.
     pub fn note_tenant(&self, tenant: Uuid) {
         // The first one to know wins; a second note would say the same.

@@ -23,6 +23,7 @@ pub use edge::{Context, finish};
 pub use extract::{Body, FormOrJson, Id, OptionalBody, Params, Raw, decode_query};
 pub use gateway::gateway;
 pub use health::Probe;
+pub use http::StatusCode;
 pub use internal::internal_routes;
 pub use page::{Page, PageQuery};
 pub use problem::{Cause, Outcome, Problem};

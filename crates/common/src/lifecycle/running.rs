@@ -128,6 +128,13 @@ fn streams(platform: &Platform) -> Vec<String> {
     all.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
+async fn woken(job: &Job) {
+    match &job.wake {
+        Some(wake) => wake.notified().await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn repeat(job: &Job, stop: CancellationToken) {
     let mut every = tokio::time::interval(job.every.max(Duration::from_millis(100)));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -135,9 +142,42 @@ async fn repeat(job: &Job, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = every.tick() => {}
+            () = woken(job) => {}
         }
         if let Err(error) = (job.run)().await {
             tracing::warn!(job = job.name, error, "a job failed and will be tried again");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{Notify, mpsc};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_is_woken_does_not_wait_for_its_time() {
+        let (told, mut runs) = mpsc::unbounded_channel();
+        let wake = Arc::new(Notify::new());
+        let job = Job {
+            name: "test",
+            every: Duration::from_hours(1),
+            wake: Some(Arc::clone(&wake)),
+            run: Arc::new(move || {
+                let told = told.clone();
+                Box::pin(async move { told.send(()).map_err(|error| error.to_string()) })
+            }),
+        };
+        let stop = CancellationToken::new();
+        let watched = async {
+            runs.recv().await.unwrap();
+            for _ in 0..3 {
+                wake.notify_one();
+                runs.recv().await.unwrap();
+            }
+            stop.cancel();
+        };
+        tokio::join!(repeat(&job, stop.clone()), watched);
     }
 }

@@ -17,6 +17,7 @@ pub(super) fn prune(platform: &Platform, database: &Database, outbox: &Outbox) -
     Job {
         name: "prune the outbox",
         every: Duration::from_hours(1),
+        wake: None,
         run: Arc::new(move || {
             let (database, outbox) = (database.clone(), outbox.clone());
             Box::pin(async move {
@@ -32,6 +33,7 @@ pub(super) fn forget_clients(platform: &Platform) -> Job {
     Job {
         name: "forget quiet clients",
         every: Duration::from_mins(1),
+        wake: None,
         run: Arc::new(move || {
             limits.tidy();
             Box::pin(async { Ok(()) })
@@ -46,6 +48,7 @@ pub(super) fn trim(platform: &Platform, name: Name) -> Option<Job> {
     Some(Job {
         name: "trim the stream",
         every: Duration::from_mins(5),
+        wake: None,
         run: Arc::new(move || {
             let (redis, stream) = (redis.clone(), stream.clone());
             Box::pin(async move {
@@ -61,6 +64,7 @@ pub(super) fn measure(platform: &Platform, consumers: &[Consumer]) -> Job {
     Job {
         name: "measure consumers",
         every: Duration::from_secs(5),
+        wake: None,
         run: Arc::new(move || {
             let (metrics, consumers) = (metrics.clone(), consumers.clone());
             Box::pin(async move {

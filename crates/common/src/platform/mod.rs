@@ -22,6 +22,7 @@ use crate::clock::{Clock, IdSource, SystemClock, SystemIds};
 use crate::db::{Database, Options};
 use crate::http::{Credentials, HttpTransport, Limits, LocalTransport, MixedTransport};
 use crate::metrics::Metrics;
+use crate::notify::{self, Notifier};
 use crate::settings::Settings;
 use crate::streams::{EventBus, MemoryBus, RedisBus, Streams, WatchNews};
 
@@ -47,6 +48,8 @@ pub struct Parts {
     pub clients: Clients,
     /// Counters.
     pub metrics: Metrics,
+    /// Sends letters.
+    pub notifier: Arc<dyn Notifier>,
     /// Tasks that must end before the process does.
     pub tasks: TaskTracker,
     /// Cancelled when the process is told to stop: `/ready` says so.
@@ -96,9 +99,20 @@ impl Platform {
 
     /// A platform by the given clock and ids.
     pub fn with(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+    ) -> Result<Self, BuildError> {
+        let notifier = notify::notifier(&settings).map_err(BuildError::Other)?;
+        Self::with_notifier(settings, clock, ids, notifier)
+    }
+
+    /// A platform by the given clock and ids, and with another way to send letters.
+    pub fn with_notifier(
         mut settings: Settings,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
+        notifier: Arc<dyn Notifier>,
     ) -> Result<Self, BuildError> {
         if settings.redis_url.is_none() && !settings.is_embedded() {
             // Nothing tells this process of the others' changes: what it knows must age fast.
@@ -138,6 +152,7 @@ impl Platform {
             cache,
             clients,
             metrics,
+            notifier,
             tasks: TaskTracker::new(),
             draining: CancellationToken::new(),
             stop: CancellationToken::new(),

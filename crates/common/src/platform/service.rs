@@ -55,6 +55,8 @@ pub struct Job {
     pub name: &'static str,
     /// How long to wait between two runs.
     pub every: std::time::Duration,
+    /// Ends the wait at once.
+    pub wake: Option<Arc<tokio::sync::Notify>>,
     /// One run.
     pub run: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
 }

@@ -11,7 +11,8 @@ use scheduling::{ClockTime, WorkingHours, zone::Zone};
 use url::Url;
 
 use super::{
-    AuthMode, Env, Environment, LogFormat, Offence, Origins, Settings, SigningKey, Topology, edge,
+    AuthMode, Env, Environment, LogFormat, Offence, Origins, PasswordCost, Settings, SigningKey,
+    Topology, edge,
 };
 
 pub(super) struct Reader<'e> {
@@ -134,11 +135,21 @@ pub(super) fn gather(reader: &mut Reader<'_>, topology: Topology) -> Settings {
         },
         jwt_issuer: reader.text("JWT_ISSUER", "marca"),
         jwt_audience: reader.text("JWT_AUDIENCE", "marca"),
+        password_cost: password_cost(reader),
         token_ttl: reader.seconds("ACCESS_TOKEN_TTL", 1_800, 900, 3_600),
         auto_migrate: reader
             .parsed("AUTO_MIGRATE", !production, "true or false", |text| text.parse().ok()),
         event_retention: reader.seconds("EVENT_RETENTION", 604_800, 3_600, 31_536_000),
         data_dir,
+    }
+}
+
+fn password_cost(reader: &mut Reader<'_>) -> PasswordCost {
+    let usual = PasswordCost::default();
+    PasswordCost {
+        memory_kib: reader.number("ARGON2_MEMORY_KIB", usual.memory_kib, 8_192, 1_048_576),
+        passes: reader.number("ARGON2_PASSES", usual.passes, 1, 10),
+        lanes: reader.number("ARGON2_LANES", usual.lanes, 1, 8),
     }
 }
 
@@ -280,5 +291,6 @@ fn default_rules(reader: &mut Reader<'_>) -> TenantSettings {
             user_label: label("Usuário"),
         },
         default_booking_status: contracts::BookingStatus::Pendente,
+        password_policy: contracts::password::PasswordPolicy::default(),
     }
 }

@@ -94,6 +94,24 @@ pub enum SigningKey {
     File(PathBuf),
 }
 
+/// What hashing a password costs (argon2id).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PasswordCost {
+    /// Memory, in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+    /// Lanes, which no attacker minds.
+    pub lanes: u32,
+}
+
+impl Default for PasswordCost {
+    /// OWASP's first choice: 19 MiB, two passes, one lane.
+    fn default() -> Self {
+        Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 }
+    }
+}
+
 /// Everything that can be configured.
 #[derive(Clone)]
 pub struct Settings {
@@ -149,6 +167,8 @@ pub struct Settings {
     pub jwt_issuer: String,
     /// `aud` of access tokens.
     pub jwt_audience: String,
+    /// What hashing a password costs.
+    pub password_cost: PasswordCost,
     /// Seconds an access token lives, 900–3600.
     pub token_ttl: Duration,
     /// Whether to migrate at start.
@@ -216,6 +236,19 @@ mod tests {
         .unwrap_or_default();
         assert_eq!(offences.len(), 3);
         assert!(offences.iter().all(|offence| !offence.problem.contains("secret")));
+    }
+
+    #[test]
+    fn the_cost_of_a_password_has_bounds() {
+        let cost = |pairs: &[(&str, &str)]| {
+            read(pairs, Topology::Embedded).map(|settings| settings.password_cost)
+        };
+        assert_eq!(cost(&[]).ok(), Some(PasswordCost::default()));
+        let dear = [("ARGON2_MEMORY_KIB", "65536"), ("ARGON2_PASSES", "3"), ("ARGON2_LANES", "4")];
+        let expected = PasswordCost { memory_kib: 65_536, passes: 3, lanes: 4 };
+        assert_eq!(cost(&dear).ok(), Some(expected));
+        let absurd = [("ARGON2_MEMORY_KIB", "8191"), ("ARGON2_PASSES", "0"), ("ARGON2_LANES", "9")];
+        assert_eq!(cost(&absurd).err().map(|offences| offences.len()), Some(3));
     }
 
     #[test]

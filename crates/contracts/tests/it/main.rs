@@ -106,8 +106,11 @@ fn a_user_takes_its_metadata_under_either_name_and_no_unknown_permission() {
     assert_eq!(read.metadata, json!({ "k": 1 }));
     let wrong =
         user(json!({ "permissions": { "can_fly": true }, "password": "short", "email": "x@y" }));
-    let expected =
-        named(&[("email", "format"), ("password", "length"), ("permissions.can_fly", "unknown")]);
+    let expected = named(&[
+        ("email", "format"),
+        ("password", "too_short"),
+        ("permissions.can_fly", "unknown"),
+    ]);
     assert_eq!(faults::<CreateUser>(&wrong), expected);
 }
 

@@ -20,6 +20,8 @@ use crate::shell;
 const RESOURCES: usize = 400;
 /// Five-minute slots of a resource that one run may use.
 const SLOTS: usize = 2_400;
+/// The one who can sign in.
+pub(crate) const ADMIN: &str = "admin@bench.example";
 
 /// Everything a benchmark needs, stopped with it.
 pub(crate) struct House {
@@ -71,7 +73,7 @@ impl House {
         Ok(house)
     }
 
-    fn url(&self, service: Service) -> String {
+    pub(crate) fn url(&self, service: Service) -> String {
         let found = self.services.iter().find(|(name, _)| *name == service);
         found.map(|(_, process)| process.url()).unwrap_or_default()
     }
@@ -95,6 +97,11 @@ impl House {
     pub(crate) fn next_base(&self) -> u64 {
         self.base.set(self.base.get() + 1);
         self.base.get()
+    }
+
+    /// Forgets failed sign-ins, so that the next one is not made to wait.
+    pub(crate) fn forget_failures(&self) -> Result<(), Failure> {
+        sql(&self.postgres, "bench_user", "DELETE FROM sign_in_throttle").map(drop)
     }
 
     /// Lets writes of the run before reach the disk, so that they do not disturb the next one.
@@ -135,11 +142,11 @@ impl House {
         self.tenant = id(&self.call(Service::Tenant, "/tenants/", tenant).await?);
         let password = "bench-password-1";
         let admin = json!({
-            "tenant_id": self.tenant, "name": "Bench", "email": "admin@bench.example",
+            "tenant_id": self.tenant, "name": "Bench", "email": ADMIN,
             "user_type": "admin", "password": password,
         });
         self.user = id(&self.call(Service::User, "/users/", admin).await?);
-        let login = json!({ "email": "admin@bench.example", "password": password });
+        let login = json!({ "email": ADMIN, "password": password });
         let login = self.call(Service::User, "/users/login", login).await?;
         login["access_token"].as_str().unwrap_or_default().clone_into(&mut self.token);
         let category = json!({ "tenant_id": self.tenant, "name": "Bench", "type": "fisico" });

@@ -4,6 +4,7 @@
 
 mod house;
 mod load;
+mod login;
 mod table;
 
 use std::fs;
@@ -87,6 +88,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     for line in runtime.block_on(house.cost_of_a_booking())? {
         println!("{line}");
     }
+    println!();
+    println!("{}", runtime.block_on(login::timing(&house))?);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use testkit::app::TestApp;
 
 use crate::ask::by;
 use crate::openapi::operations;
-use crate::world::{World, tenant};
+use crate::world::{PASSWORD, World, tenant};
 
 testkit::on_both_engines!(crate::world::guarded =>
     every_operation_answers_each_caller_as_its_row_says,
@@ -37,6 +37,9 @@ fn rows(scene: &Scene) -> Vec<Row> {
     let who =
         json!({ "tenant_id": t, "name": "Vera", "email": "vera@x.example", "user_type": "admin" });
     let login = json!({ "email": "ninguem@x.example", "password": "12345678" });
+    let change = json!({ "current_password": PASSWORD, "new_password": "another horse 2" });
+    let forgotten = json!({ "email": "ninguem@x.example" });
+    let reset = json!({ "token": "mp_x", "password": "another horse 3" });
     let kind = json!({ "tenant_id": t, "name": "x", "type": "fisico" });
     let room = json!({ "tenant_id": t, "category_id": w.category, "name": "x" });
     let mut slot = w.booking("2027-03-05T13:00:00Z", "2027-03-05T14:00:00Z");
@@ -55,6 +58,9 @@ fn rows(scene: &Scene) -> Vec<Row> {
             [401, 403, 403, 200],
         ),
         ("POST /users/login", none(), login, [401, 401, 401, 401]),
+        ("POST /auth/password/change", none(), change, [401, 204, 204, 204]),
+        ("POST /auth/password/recover", none(), forgotten, [202, 202, 202, 202]),
+        ("POST /auth/password/reset", none(), reset, [400, 400, 400, 400]),
         ("GET /users/me", none(), nil(), [401, 200, 200, 200]),
         ("GET /users/", none(), nil(), [401, 200, 403, 200]),
         ("POST /users/", none(), who, [403, 403, 403, 201]),

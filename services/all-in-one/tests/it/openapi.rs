@@ -78,7 +78,10 @@ const CONTRACT: &[&str] = &[
     "PUT /bookings/{id}",
     "PATCH /bookings/{id}/cancel",
     "PATCH /bookings/{id}/status",
-    // Ours: where tokens' keys are.
+    // Ours: passwords, and where tokens' keys are.
+    "POST /auth/password/change",
+    "POST /auth/password/recover",
+    "POST /auth/password/reset",
     "GET /auth/.well-known/jwks.json",
 ];
 
@@ -142,6 +145,8 @@ async fn public_operations_are_marked(app: TestApp) {
         "GET /tenants/{id}",
         "POST /users/",
         "POST /users/login",
+        "POST /auth/password/recover",
+        "POST /auth/password/reset",
         "GET /auth/.well-known/jwks.json",
     ];
     for Operation { name, method, path, spec } in operations(&app).await {

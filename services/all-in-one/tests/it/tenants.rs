@@ -55,6 +55,7 @@ async fn a_new_tenant_has_the_documented_defaults(app: TestApp) {
             "custom_labels",
             "default_booking_status",
             "id",
+            "password_policy",
             "timezone",
             "updated_at",
             "working_hours_end",
@@ -67,6 +68,10 @@ async fn a_new_tenant_has_the_documented_defaults(app: TestApp) {
         ("advance_booking_days", json!(30)),
         ("cancellation_hours", json!(24)),
         ("default_booking_status", json!("pendente")),
+        (
+            "password_policy",
+            json!({ "min_length": 8, "require_uppercase": false, "require_symbol": false }),
+        ),
     ] {
         assert_eq!(settings[name], value, "{name}");
     }
@@ -105,6 +110,9 @@ async fn every_bad_field_is_named_at_once(app: TestApp) {
         ("settings.custom_labels", vec![json!("x")]),
         ("settings.custom_labels.user_label", vec![json!(""), Value::Null]),
         ("settings.default_booking_status", vec![json!("cancelado"), json!("talvez")]),
+        ("settings.password_policy", vec![json!(8), Value::Null]),
+        ("settings.password_policy.min_length", vec![json!(7), json!(65), json!("8")]),
+        ("settings.password_policy.require_symbol", vec![json!(1), Value::Null]),
         ("settings.business_type", vec![json!(""), Value::Null]),
         ("settings.extra", vec![json!(1)]),
     ];
@@ -116,7 +124,7 @@ async fn every_bad_field_is_named_at_once(app: TestApp) {
             set(&mut body, path, value);
             invalid(app.post("/tenants/", body).await, &[*path]);
         }
-        if !matches!(*path, "settings" | "settings.custom_labels") {
+        if !matches!(*path, "settings" | "settings.custom_labels" | "settings.password_policy") {
             set(&mut every, path, &bad[0]);
         }
     }

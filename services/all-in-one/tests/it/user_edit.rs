@@ -75,9 +75,9 @@ async fn edits_are_partial_and_judged_whole(app: TestApp) {
     // A new password takes the place of the old one.
     let old = json!({ "email": "joao@parcial.example", "password": crate::world::PASSWORD });
     app.post("/users/login", old.clone()).await.expect(200);
-    w.user(&app).put(&path, json!({ "password": "senha bem nova" })).await.expect(200);
+    w.user(&app).put(&path, json!({ "password": "senha bem nova 7" })).await.expect(200);
     app.post("/users/login", old).await.expect(401);
-    let new = json!({ "email": "joao@parcial.example", "password": "senha bem nova" });
+    let new = json!({ "email": "joao@parcial.example", "password": "senha bem nova 7" });
     app.post("/users/login", new).await.expect(200);
     app.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use contracts::password::PasswordPolicy;
 use contracts::tenant::{CreateTenant, CustomLabels, Settings};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{Ref, RefOr};
@@ -15,9 +16,10 @@ pub(super) struct EditSettings;
 
 struct EditLabels;
 
-/// `whole` without required fields and defaults, and with the body of the edit at `nested`, if there
-/// is one.
-fn optional(mut whole: RefOr<Schema>, nested: Option<(&str, &str)>) -> RefOr<Schema> {
+struct EditPasswordPolicy;
+
+/// `whole` without required fields and defaults, and with the bodies of edits at `nested`.
+fn optional(mut whole: RefOr<Schema>, nested: &[(&str, &str)]) -> RefOr<Schema> {
     if let RefOr::T(Schema::Object(object)) = &mut whole {
         object.description = Some("What is absent stays as it is.".to_owned());
         object.required.clear();
@@ -26,9 +28,9 @@ fn optional(mut whole: RefOr<Schema>, nested: Option<(&str, &str)>) -> RefOr<Sch
                 field.default = None;
             }
         }
-        if let Some((field, schema)) = nested {
-            let schema = RefOr::Ref(Ref::from_schema_name(schema));
-            object.properties.insert(field.to_owned(), schema);
+        for (field, schema) in nested {
+            let schema = RefOr::Ref(Ref::from_schema_name(*schema));
+            object.properties.insert((*field).to_owned(), schema);
         }
     }
     whole
@@ -36,7 +38,7 @@ fn optional(mut whole: RefOr<Schema>, nested: Option<(&str, &str)>) -> RefOr<Sch
 
 impl PartialSchema for EditTenant {
     fn schema() -> RefOr<Schema> {
-        optional(CreateTenant::schema(), Some(("settings", "EditSettings")))
+        optional(CreateTenant::schema(), &[("settings", "EditSettings")])
     }
 }
 
@@ -54,7 +56,8 @@ impl ToSchema for EditTenant {
 
 impl PartialSchema for EditSettings {
     fn schema() -> RefOr<Schema> {
-        optional(Settings::schema(), Some(("custom_labels", "EditLabels")))
+        let nested = [("custom_labels", "EditLabels"), ("password_policy", "EditPasswordPolicy")];
+        optional(Settings::schema(), &nested)
     }
 }
 
@@ -65,18 +68,32 @@ impl ToSchema for EditSettings {
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((EditLabels::name().into_owned(), EditLabels::schema()));
+        let passwords = EditPasswordPolicy::name().into_owned();
+        schemas.push((passwords, EditPasswordPolicy::schema()));
         Settings::schemas(schemas);
     }
 }
 
 impl PartialSchema for EditLabels {
     fn schema() -> RefOr<Schema> {
-        optional(CustomLabels::schema(), None)
+        optional(CustomLabels::schema(), &[])
     }
 }
 
 impl ToSchema for EditLabels {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("EditLabels")
+    }
+}
+
+impl PartialSchema for EditPasswordPolicy {
+    fn schema() -> RefOr<Schema> {
+        optional(PasswordPolicy::schema(), &[])
+    }
+}
+
+impl ToSchema for EditPasswordPolicy {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("EditPasswordPolicy")
     }
 }

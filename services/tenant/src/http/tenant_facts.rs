@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use common::http::{Id, Outcome};
 use contracts::facts::TenantFacts;
+use contracts::tenant::CreateTenant;
 
 use crate::app::Tenants;
 
@@ -13,6 +14,6 @@ pub(super) async fn tenant_facts(
     State(tenants): State<Tenants>,
 ) -> Outcome<Json<TenantFacts>> {
     let tenant = tenants.find(id).await?;
-    let (is_active, settings) = (tenant.profile.is_active, tenant.profile.settings);
-    Ok(Json(TenantFacts { id, is_active, settings, version: tenant.version }))
+    let CreateTenant { name, is_active, settings, .. } = tenant.profile;
+    Ok(Json(TenantFacts { id, name, is_active, settings, version: tenant.version }))
 }

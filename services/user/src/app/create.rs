@@ -3,11 +3,12 @@
 use common::auth::{Caller, Scope};
 use common::providers::SettingsError;
 use contracts::authority::PLATFORM;
+use contracts::password::PasswordPolicy;
 use contracts::user::CreateUser;
 use uuid::Uuid;
 
-use super::Users;
 use super::rules::{self, Creation, Standing};
+use super::{Passwords, Users};
 use crate::error::Error;
 use crate::store::{self, User};
 
@@ -20,9 +21,12 @@ impl Users {
     ) -> Result<User, Error> {
         let tenant = profile.tenant_id;
         let creation = rules::creation(caller, tenant, Standing::of(&profile))?;
-        self.tenant_exists(tenant).await?;
+        let policy = self.password_policy(tenant).await?;
         let hash = match profile.password.take() {
-            Some(password) => Some(self.passwords.hash(password).await?),
+            Some(password) => {
+                Passwords::accept(&policy, &password).map_err(Error::Invalid)?;
+                Some(self.passwords.hash(password).await?)
+            }
             None => None,
         };
         let user = User::new(self.ids.next(), profile, hash, self.clock.now());
@@ -39,13 +43,14 @@ impl Users {
         Ok(user)
     }
 
-    async fn tenant_exists(&self, tenant: Uuid) -> Result<(), Error> {
+    /// What the tenant asks of passwords; there must be such a tenant.
+    pub(super) async fn password_policy(&self, tenant: Uuid) -> Result<PasswordPolicy, Error> {
         if tenant == PLATFORM {
             // Operators are not made over HTTP, whatever the provider of settings may say.
             return Err(Error::UnknownTenant);
         }
         match self.tenants.settings(tenant).await {
-            Ok(_) => Ok(()),
+            Ok(rules) => Ok(rules.settings.password_policy),
             Err(SettingsError::Unknown) => Err(Error::UnknownTenant),
             Err(error @ (SettingsError::Unreachable(_) | SettingsError::Garbage(_))) => {
                 Err(Error::TenantUnverified(error.to_string()))

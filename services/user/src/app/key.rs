@@ -221,6 +221,7 @@ impl Signer {
         Job {
             name: "look for changed signing keys",
             every: EVERY,
+            wake: None,
             run: Arc::new(move || {
                 let (signer, told) = (Arc::clone(&signer), Arc::clone(&told));
                 Box::pin(async move {

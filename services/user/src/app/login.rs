@@ -1,5 +1,7 @@
 //! Signs a user in.
 
+use std::net::IpAddr;
+
 use chrono::TimeDelta;
 use common::auth::Scope;
 use contracts::facts::SessionFacts;
@@ -7,6 +9,7 @@ use contracts::page::fold;
 use contracts::session::{Login, TokenView};
 
 use super::Users;
+use super::throttle::Attempt;
 use crate::error::Error;
 use crate::store::session::Session;
 use crate::store::{self, User};
@@ -19,22 +22,48 @@ impl Users {
     ///
     /// An address that exists in several tenants needs the tenant named; without, it is refused like
     /// a wrong one. Every refusal costs one comparison of a password, so that its time tells nothing.
-    pub(crate) async fn login(&self, login: Login) -> Result<TokenView, Error> {
+    /// It is counted as failed before it is compared: see [`Self::attempt`].
+    pub(crate) async fn login(
+        &self,
+        login: Login,
+        client: Option<IpAddr>,
+    ) -> Result<TokenView, Error> {
         let Login { email, password, tenant_id, domain } = login;
-        let mut found = match self.named(tenant_id, domain.as_deref()).await? {
-            // All where no tenant is named: the address alone says whose it is.
-            Named::Scope(scope) => {
-                store::sign_in(&self.database.read(scope), &email, scope).await?
-            }
-            Named::Nobody => Vec::new(),
-        };
-        let only = if found.len() == 1 { found.pop() } else { None };
-        let user = only.filter(|user| user.profile.is_active);
+        let named = self.named(tenant_id, domain.as_deref()).await?;
+        let attempt = self.attempt(&named.account(&email), client).await?;
+        let user = self.holder(&named, &email).await?.filter(|user| user.profile.is_active);
         let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-        let good = self.passwords.verify(password, hash).await?;
+        let good = self.compare(&attempt, password.clone(), hash).await?;
         let user = user.filter(|_| good).ok_or(Error::BadCredentials)?;
+        self.admitted(&attempt).await?;
+        self.rehash(&user, password).await;
         let session = self.open_session(&user).await?;
         self.token(&user, &session)
+    }
+
+    async fn admitted(&self, attempt: &Attempt) -> Result<(), Error> {
+        let settled =
+            self.database.transact(Scope::All, async |tx| self.succeeded(&tx, attempt).await);
+        Ok(settled.await?)
+    }
+
+    /// Hashes a good password again where the configured cost has changed since. Nobody else can see
+    /// it, so there is no event, and the sign-in is good whether or not it works.
+    async fn rehash(&self, user: &User, password: String) {
+        let Some(old) = user.password_hash.as_ref().filter(|hash| self.passwords.is_outdated(hash))
+        else {
+            return;
+        };
+        let new = match self.passwords.hash(password).await {
+            Ok(new) => new,
+            Err(error) => return tracing::debug!(%error, "hashing a password again"),
+        };
+        let own = Scope::Tenant(user.profile.tenant_id);
+        let stored =
+            self.database.transact(own, async |tx| store::rehash(&tx, user.id, old, &new).await);
+        if let Err(error) = stored.await {
+            tracing::debug!(%error, "storing a password's new hash");
+        }
     }
 
     async fn open_session(&self, user: &User) -> Result<Session, Error> {
@@ -79,7 +108,7 @@ impl Users {
     }
 
     /// Whose users are meant. Named both ways, both must mean the same tenant.
-    async fn named(
+    pub(super) async fn named(
         &self,
         tenant: Option<uuid::Uuid>,
         domain: Option<&str>,
@@ -90,11 +119,15 @@ impl Users {
         let found = self.clients.tenant_by_domain(&fold(domain)).await;
         let found = found.map_err(|error| Error::TenantUnverified(error.to_string()))?;
         let found = found.filter(|found| tenant.is_none_or(|tenant| tenant == found.id));
-        Ok(found.map_or(Named::Nobody, |found| Named::Scope(Scope::Tenant(found.id))))
+        let nobody = || Named::Nobody(domain.to_owned());
+        Ok(found.map_or_else(nobody, |found| Named::Scope(Scope::Tenant(found.id))))
     }
 }
 
-enum Named {
+/// Where an address is looked for.
+pub(super) enum Named {
+    /// In one tenant, or in all.
     Scope(Scope),
-    Nobody,
+    /// In a tenant of this domain, and there is none.
+    Nobody(String),
 }

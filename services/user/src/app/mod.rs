@@ -1,21 +1,31 @@
 //! The use cases, one file each, and what a sign-in needs: passwords and the signing key.
 
+mod change_password;
 mod create;
 mod delete;
 mod key;
 mod login;
 mod password;
+mod password_policy;
 mod read;
+mod recover_password;
+mod recovery_mail;
 mod rules;
+mod security;
+mod throttle;
+mod token;
 mod update;
 
 use std::sync::Arc;
 
 use common::db::Database;
+use common::notify::Notifier;
 use common::providers::{SettingsProvider, UserDirectory};
 use common::streams::{Outbox, Relay};
 use common::{Clock, IdSource};
 use contracts::client::Clients;
+use tokio::sync::Notify;
+use url::Url;
 
 pub(crate) use key::{Jwks, Published, Signer, rotate as rotate_keys};
 pub(crate) use password::{PasswordError, Passwords};
@@ -43,4 +53,10 @@ pub(crate) struct Users {
     pub(crate) passwords: Passwords,
     /// Signs access tokens.
     pub(crate) signer: Arc<Signer>,
+    /// Sends mails.
+    pub(crate) notifier: Arc<dyn Notifier>,
+    /// Wakes the job that sends them.
+    pub(crate) mail_due: Arc<Notify>,
+    /// What links in mails begin with.
+    pub(crate) public_url: Option<Url>,
 }

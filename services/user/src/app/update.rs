@@ -7,8 +7,8 @@ use contracts::user::{CreateUser, USER_NESTED};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Users;
 use super::rules::{self, Standing};
+use super::{Passwords, Users};
 use crate::error::Error;
 use crate::events::draft;
 use crate::store::{self, Tx, User};
@@ -32,14 +32,23 @@ impl Users {
         // Judged once before, so that the slow hash is made outside the transaction and only for
         // an edit that would be accepted.
         let seen = store::find(&self.database.read(caller.scope()), caller.scope(), id).await?;
-        let mut wanted = judge(caller, &seen.ok_or(Error::Unknown)?, patch)?;
+        let seen = seen.ok_or(Error::Unknown)?;
+        let mut wanted = judge(caller, &seen, patch)?;
         let cleared = patch.get("password").is_some_and(Value::is_null);
         let password = match (wanted.password.take(), cleared) {
-            (Some(password), _) => Password::Set(self.passwords.hash(password).await?),
+            (Some(password), _) => {
+                let policy = self.password_policy(seen.profile.tenant_id).await?;
+                Passwords::accept(&policy, &password).map_err(Error::Invalid)?;
+                Password::Set(self.passwords.hash(password).await?)
+            }
             (None, true) => Password::Clear,
             (None, false) => Password::Keep,
         };
         let changed = self.database.transact(caller.scope(), async |tx| {
+            if let Password::Set(_) = &password {
+                let profile = &seen.profile;
+                self.pardon(&tx, profile.tenant_id, &profile.email).await?;
+            }
             let current = store::lock(&tx, caller.scope(), id).await?.ok_or(Error::Unknown)?;
             let profile = judge(caller, &current, patch)?;
             self.save(&tx, current, profile, &password, trace_id).await
@@ -68,9 +77,13 @@ impl Users {
         if same(&current.profile, &profile) && current.password_hash == password_hash {
             return Ok(current);
         }
+        let replaced = current.password_hash != password_hash;
         let (version, updated_at) = (current.version + 1, self.clock.now());
         let changed = User { profile, password_hash, version, updated_at, ..current };
         store::update(tx, &changed).await?;
+        if replaced {
+            self.password_replaced(tx, &changed, trace_id).await?;
+        }
         let tenant = changed.profile.tenant_id;
         let event = draft(DirectoryEvent::UserUpdated, tenant, changed.id, version);
         self.outbox.append(tx, trace_id, &[event]).await?;

@@ -13,7 +13,8 @@ use crate::app::Users;
 /// Signs a user in.
 ///
 /// Public. As a form or as JSON. An e-mail address that exists in several tenants needs `tenant_id`
-/// or `domain`; without, the answer is the one for wrong credentials.
+/// or `domain`; without, the answer is the one for wrong credentials. After five failures in a row
+/// the next try has to wait, each time longer, for at most five minutes: 429 with `Retry-After`.
 #[utoipa::path(
     post,
     path = "/users/login",
@@ -26,12 +27,13 @@ use crate::app::Users;
     responses(
         (status = 200, description = "An access token", body = TokenView),
         (status = 401, description = "Email ou senha inválidos"),
+        (status = 429, description = "Muitas tentativas. Tente novamente em 1 s."),
     )
 )]
 pub(super) async fn login_user(
     State(users): State<Users>,
     FormOrJson(login): FormOrJson<Login>,
 ) -> Outcome<Response> {
-    let token: TokenView = users.login(login).await?;
+    let token: TokenView = users.login(login, super::client_address()).await?;
     Ok(([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(token)).into_response())
 }

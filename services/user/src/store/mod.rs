@@ -3,13 +3,15 @@
 mod entity;
 mod migration;
 mod queries;
+pub(crate) mod recoveries;
 pub(crate) mod session;
+pub(crate) mod throttle;
 mod user;
 
 pub(crate) use migration::Migrator;
 pub(crate) use queries::{
     Filter, Key, Window, count, delete, delete_of_tenant, find, hold_tenant, insert, is_empty,
-    list, lock, sign_in, update,
+    list, lock, rehash, sign_in, update,
 };
 pub(crate) use sea_orm::DbErr;
 pub(crate) use user::User;

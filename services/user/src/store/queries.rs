@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::Tx;
 use super::entity::{Column, Entity};
+use super::recoveries;
 use super::user::User;
 
 /// The sort key of the list: folded name, then id.
@@ -147,8 +148,18 @@ pub(crate) async fn update(tx: &Tx, user: &User) -> Result<(), DbErr> {
     user.to_row()?.into_active_model().reset_all().update(tx).await.map(drop)
 }
 
+/// Puts a new hash of the same password in the place of the old one, unless it is another by now.
+pub(crate) async fn rehash(tx: &Tx, id: Uuid, old: &str, new: &str) -> Result<(), DbErr> {
+    let query = Entity::update_many()
+        .col_expr(Column::PasswordHash, Expr::value(new))
+        .filter(Column::Id.eq(id))
+        .filter(Column::PasswordHash.eq(old));
+    query.exec(tx).await.map(drop)
+}
+
 /// Removes a user.
 pub(crate) async fn delete(tx: &Tx, id: Uuid) -> Result<(), DbErr> {
+    recoveries::delete_of_user(tx, id).await?;
     Entity::delete_by_id(id).exec(tx).await.map(drop)
 }
 
@@ -163,6 +174,7 @@ pub(crate) async fn delete_of_tenant(tx: &Tx, tenant: Uuid) -> Result<Vec<(Uuid,
         .into_tuple()
         .all(tx)
         .await?;
+    recoveries::delete_of_tenant(tx, tenant).await?;
     Entity::delete_many().filter(Column::TenantId.eq(tenant)).exec(tx).await?;
     let sql = "DELETE FROM settings_snapshot WHERE tenant_id = $1";
     let backend = tx.get_database_backend();

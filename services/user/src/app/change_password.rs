@@ -1,0 +1,103 @@
+//! Changes a password: by its owner, who knows the old one.
+
+use std::net::IpAddr;
+
+use common::auth::Caller;
+use contracts::event::DirectoryEvent;
+use contracts::password::ChangePassword;
+use contracts::security::{Security, SecurityEvent};
+
+use super::security::end_sessions;
+use super::throttle::{Account, Attempt};
+use super::{PasswordError, Passwords, Users};
+use crate::error::Error;
+use crate::events::draft;
+use crate::store::{self, Tx, User, recoveries};
+
+impl Users {
+    /// Sets the caller's password. A wrong current one counts like a failed sign-in.
+    pub(crate) async fn change_password(
+        &self,
+        caller: &Caller,
+        change: ChangePassword,
+        client: Option<IpAddr>,
+        trace_id: &str,
+    ) -> Result<(), Error> {
+        let ChangePassword { current_password, new_password } = change;
+        if caller.in_person().is_err() {
+            return Err(Error::NotAllowed);
+        }
+        let user = self.find_self(caller).await?;
+        let policy = self.password_policy(user.profile.tenant_id).await?;
+        Passwords::accept_at("new_password", &policy, &new_password).map_err(Error::Invalid)?;
+        let account = Account::of(Some(user.profile.tenant_id), &user.profile.email);
+        let attempt = self.attempt(&account, client).await?;
+        let known = user.password_hash.clone();
+        if !self.compare(&attempt, current_password, known.clone()).await? {
+            return Err(Error::WrongPassword);
+        }
+        let hash = self.passwords.hash(new_password).await?;
+        let changed = self.database.transact(caller.scope(), async |tx| {
+            self.succeeded(&tx, &attempt).await?;
+            let current = store::lock(&tx, caller.scope(), user.id).await?.ok_or(Error::Unknown)?;
+            if current.password_hash != known {
+                // Somebody was faster: what was compared is no longer the password.
+                return Err(Error::WrongPassword);
+            }
+            self.replace_password(&tx, current, hash.clone(), trace_id).await
+        });
+        changed.await?;
+        self.people.forget(user.id);
+        self.relay.wake();
+        Ok(())
+    }
+
+    /// Compares a password under an attempt that was granted. Where the hasher cannot, the attempt was
+    /// not made.
+    pub(super) async fn compare(
+        &self,
+        attempt: &Attempt,
+        password: String,
+        hash: Option<String>,
+    ) -> Result<bool, Error> {
+        match self.passwords.verify(password, hash).await {
+            Err(busy @ PasswordError::Busy) => {
+                self.not_made(attempt).await?;
+                Err(busy.into())
+            }
+            done => Ok(done?),
+        }
+    }
+
+    /// Stores the hash of a new password, tells the neighbours, and does what follows.
+    pub(super) async fn replace_password(
+        &self,
+        tx: &Tx,
+        current: User,
+        hash: String,
+        trace_id: &str,
+    ) -> Result<(), Error> {
+        let (version, updated_at) = (current.version + 1, self.clock.now());
+        let changed = User { password_hash: Some(hash), version, updated_at, ..current };
+        store::update(tx, &changed).await?;
+        let (tenant, user) = (changed.profile.tenant_id, changed.id);
+        let event = draft(DirectoryEvent::UserUpdated, tenant, user, version);
+        self.outbox.append(tx, trace_id, &[event]).await?;
+        self.password_replaced(tx, &changed, trace_id).await
+    }
+
+    /// What follows when a password is set or taken away, however that came about: the user's sessions
+    /// and mailed tokens end.
+    pub(super) async fn password_replaced(
+        &self,
+        tx: &Tx,
+        user: &User,
+        trace_id: &str,
+    ) -> Result<(), Error> {
+        recoveries::spend(tx, user.id, self.clock.now()).await?;
+        end_sessions(tx, user.id, "password_changed").await?;
+        let (tenant_id, user_id) = (user.profile.tenant_id, Some(user.id));
+        let about = Security { tenant_id, user_id, ..Security::default() };
+        Ok(self.security(tx, trace_id, SecurityEvent::PasswordChanged, &about).await?)
+    }
+}

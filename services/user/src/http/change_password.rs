@@ -1,0 +1,35 @@
+//! `POST /auth/password/change`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use common::auth::Caller;
+use common::http::{Body, Context, Outcome};
+use contracts::password::ChangePassword;
+
+use crate::app::Users;
+
+/// Changes the caller's own password.
+///
+/// For anyone with a token. Ends the caller's other sessions and mailed codes. A wrong current
+/// password counts like a failed sign-in.
+#[utoipa::path(
+    post,
+    path = "/auth/password/change",
+    tag = "auth",
+    request_body = ChangePassword,
+    responses(
+        (status = 204, description = "It is changed"),
+        (status = 403, description = "Senha atual incorreta."),
+        (status = 429, description = "Muitas tentativas. Tente novamente em 1 s."),
+    )
+)]
+pub(super) async fn change_password(
+    caller: Caller,
+    context: Context,
+    State(users): State<Users>,
+    Body(change): Body<ChangePassword>,
+) -> Outcome<StatusCode> {
+    let client = super::client_address();
+    users.change_password(&caller, change, client, context.request_id()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

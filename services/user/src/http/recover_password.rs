@@ -1,0 +1,34 @@
+//! `POST /auth/password/recover`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use common::http::{Body, Context, Outcome};
+use contracts::Text;
+use contracts::password::{RecoverPassword, RecoveryAccepted};
+
+use crate::app::Users;
+
+/// Asks for a mail with a code to set a new password.
+///
+/// Public. The answer is the same whether or not there is such an account. The mail has a link to
+/// `/auth/password/reset` below `PUBLIC_URL`, a page of the client's, and the code itself. An address
+/// that exists in several tenants needs `tenant_id` or `domain`.
+#[utoipa::path(
+    post,
+    path = "/auth/password/recover",
+    tag = "auth",
+    security(()),
+    request_body = RecoverPassword,
+    responses((status = 202, description = "Taken down", body = RecoveryAccepted))
+)]
+pub(super) async fn recover_password(
+    context: Context,
+    State(users): State<Users>,
+    Body(recover): Body<RecoverPassword>,
+) -> Outcome<(StatusCode, Json<RecoveryAccepted>)> {
+    users.recover_password(recover, super::client_address(), context.request_id()).await?;
+    let text = Text::new("Se houver uma conta com este e-mail, enviaremos instruções.");
+    let message = text.render(context.language());
+    Ok((StatusCode::ACCEPTED, Json(RecoveryAccepted { success: true, message })))
+}

@@ -1,0 +1,44 @@
+//! What the service repeats: sending mails, forgetting failures.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::platform::Job;
+
+use crate::app::Users;
+
+/// How often mails are looked for that nobody was woken for: those whose first try failed, or whose
+/// request was taken down by a process that is gone.
+const MAIL: Duration = Duration::from_secs(15);
+/// How often what is over is removed.
+const PRUNE: Duration = Duration::from_mins(10);
+
+/// All of them.
+pub(crate) fn all(users: &Users) -> Vec<Job> {
+    let (sender, pruner) = (users.clone(), users.clone());
+    vec![
+        Job {
+            name: "send recovery mails",
+            every: MAIL,
+            wake: Some(Arc::clone(&users.mail_due)),
+            run: Arc::new(move || {
+                let users = sender.clone();
+                Box::pin(async move {
+                    users.send_recovery_mails().await.map_err(|error| error.to_string())
+                })
+            }),
+        },
+        Job {
+            name: "prune failed sign-ins and recoveries",
+            every: PRUNE,
+            wake: None,
+            run: Arc::new(move || {
+                let users = pruner.clone();
+                Box::pin(async move {
+                    users.prune_throttle().await.map_err(|error| error.to_string())?;
+                    users.prune_recoveries().await.map_err(|error| error.to_string())
+                })
+            }),
+        },
+    ]
+}
