@@ -1,5 +1,7 @@
 //! What can go wrong here, and how it looks from outside.
 
+use std::time::Duration;
+
 use common::db::{Classify, Fault, classify};
 use common::http::{Problem, StatusCode};
 use common::notify::NotifyError;
@@ -116,7 +118,7 @@ impl From<Error> for Problem {
             Error::BadToken => {
                 Self::rule("invalid_token", Text::new("Código inválido, usado ou expirado."))
             }
-            Error::Throttled(seconds) => Self::rate_limited(seconds),
+            Error::Throttled(seconds) => throttled(seconds),
             Error::Mail(error) => Self::unavailable(error),
             Error::TenantUnverified(cause) => Self::unavailable(cause),
             Error::Password(PasswordError::Busy) => Self::unavailable(PasswordError::Busy),
@@ -125,4 +127,11 @@ impl From<Error> for Problem {
             Error::Database(error) => Self::from(error),
         }
     }
+}
+
+fn throttled(seconds: u64) -> Problem {
+    let number = i64::try_from(seconds).unwrap_or(i64::MAX);
+    let text = Text::with("Muitas tentativas. Tente novamente em {n} s.", number);
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", text);
+    problem.retry_after(Duration::from_secs(seconds))
 }

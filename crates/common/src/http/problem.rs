@@ -2,6 +2,7 @@
 //! the caller's language with the request's trace id, and logs its cause once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use contracts::problem::{Conflict, ErrorBody, FieldFault};
@@ -28,8 +29,8 @@ struct Inner {
     fields: Vec<FieldFault>,
     conflicts: Vec<Conflict>,
     booking_id: Option<Uuid>,
-    cause: Option<String>,
     retry_after: Option<u64>,
+    cause: Option<String>,
 }
 
 /// What lies behind a failure of ours, for the log.
@@ -44,10 +45,16 @@ impl<T: ToString> From<T> for Cause {
 impl Problem {
     /// A problem with a stable code and a message.
     pub fn new(status: StatusCode, code: &'static str, text: Text) -> Self {
-        let (fields, conflicts, booking_id, cause) = (Vec::new(), Vec::new(), None, None);
-        let retry_after = None;
-        let inner = Inner { status, code, text, fields, conflicts, booking_id, cause, retry_after };
-        Self(Arc::new(inner))
+        Self(Arc::new(Inner {
+            status,
+            code,
+            text,
+            fields: Vec::new(),
+            conflicts: Vec::new(),
+            booking_id: None,
+            retry_after: None,
+            cause: None,
+        }))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -114,12 +121,23 @@ impl Problem {
         Self::validation(vec![FieldFault::new(path, code, message)])
     }
 
-    /// 429: too many tries; the next may be made in so many seconds.
-    pub fn rate_limited(seconds: u64) -> Self {
-        let number = i64::try_from(seconds).unwrap_or(i64::MAX);
-        let text = Text::with("Muitas tentativas. Tente novamente em {n} s.", number);
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", text)
-            .with(|inner| inner.retry_after = Some(seconds))
+    /// 405: the route is there, the method is not.
+    pub fn method_not_allowed() -> Self {
+        let text = Text::new("Método não permitido para esta rota.");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text)
+    }
+
+    /// 429: too many requests; the next may come after `wait`.
+    pub fn rate_limited(wait: Duration) -> Self {
+        let text = Text::new("Muitas requisições. Tente novamente em instantes.");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", text).retry_after(wait)
+    }
+
+    /// The same, with a `Retry-After` of whole seconds, at least one.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.with(|inner| inner.retry_after = Some(seconds.max(1)))
     }
 
     /// 503: something needed to answer correctly is unreachable; nothing was written.
@@ -198,9 +216,9 @@ impl Problem {
         if self.0.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, http::HeaderValue::from_static("Bearer"));
         }
-        if matches!(self.0.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
-        {
-            headers.insert(RETRY_AFTER, http::HeaderValue::from(self.0.retry_after.unwrap_or(2)));
+        let usual = self.0.status == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.0.retry_after.or(usual.then_some(2)) {
+            headers.insert(RETRY_AFTER, http::HeaderValue::from(seconds));
         }
         response
     }
