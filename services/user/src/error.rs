@@ -118,12 +118,7 @@ impl From<Error> for Problem {
             Error::BadToken => {
                 Self::rule("invalid_token", Text::new("Código inválido, usado ou expirado."))
             }
-            Error::Throttled(seconds) => {
-                let number = i64::try_from(seconds).unwrap_or(i64::MAX);
-                let text = Text::with("Muitas tentativas. Tente novamente em {n} s.", number);
-                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", text);
-                problem.retry_after(Duration::from_secs(seconds))
-            }
+            Error::Throttled(seconds) => throttled(seconds),
             Error::Mail(error) => Self::unavailable(error),
             Error::TenantUnverified(cause) => Self::unavailable(cause),
             Error::Password(PasswordError::Busy) => Self::unavailable(PasswordError::Busy),
@@ -132,4 +127,11 @@ impl From<Error> for Problem {
             Error::Database(error) => Self::from(error),
         }
     }
+}
+
+fn throttled(seconds: u64) -> Problem {
+    let number = i64::try_from(seconds).unwrap_or(i64::MAX);
+    let text = Text::with("Muitas tentativas. Tente novamente em {n} s.", number);
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", text);
+    problem.retry_after(Duration::from_secs(seconds))
 }

@@ -230,7 +230,8 @@ async fn what_one_process_took_down_another_sends(app: TestApp) {
     let other = twin(&app, &[]).await;
     // Both look at once: one sends.
     let (one, two) = tokio::join!(send(&app), send(&other));
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     let mails = [app.letters.empty(), other.letters.empty()].concat();
     assert_eq!(mails.len(), 1);
     other.stop().await;

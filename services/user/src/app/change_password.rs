@@ -29,7 +29,7 @@ impl Users {
         }
         let user = self.find_self(caller).await?;
         let policy = self.password_policy(user.profile.tenant_id).await?;
-        Passwords::accept_at("new_password", &policy, &new_password).map_err(Error::Invalid)?;
+        Passwords::accept_at("new_password", policy, &new_password).map_err(Error::Invalid)?;
         let account = Account::of(Some(user.profile.tenant_id), &user.profile.email);
         let attempt = self.attempt(&account, client).await?;
         let known = user.password_hash.clone();

@@ -24,7 +24,7 @@ impl Users {
         let policy = self.password_policy(tenant).await?;
         let hash = match profile.password.take() {
             Some(password) => {
-                Passwords::accept(&policy, &password).map_err(Error::Invalid)?;
+                Passwords::accept(policy, &password).map_err(Error::Invalid)?;
                 Some(self.passwords.hash(password).await?)
             }
             None => None,

@@ -58,14 +58,14 @@ impl Passwords {
     /// Whether `password` may be set under a tenant's `policy`; what is wrong with it otherwise.
     ///
     /// Every way of setting a password asks this first.
-    pub(crate) fn accept(policy: &PasswordPolicy, password: &str) -> Result<(), Vec<FieldFault>> {
+    pub(crate) fn accept(policy: PasswordPolicy, password: &str) -> Result<(), Vec<FieldFault>> {
         Self::accept_at("password", policy, password)
     }
 
     /// The same, of a field with another name.
     pub(crate) fn accept_at(
         path: &str,
-        policy: &PasswordPolicy,
+        policy: PasswordPolicy,
         password: &str,
     ) -> Result<(), Vec<FieldFault>> {
         match password_policy::fault(policy, path, password) {

@@ -4,12 +4,12 @@ use contracts::password::{PasswordPolicy, too_short};
 use contracts::problem::FieldFault;
 
 /// The 10,000 commonest passwords in lower case, sorted by their bytes: the first 10,000 different
-/// ones of the list `passwords` of zxcvbn 4.5.0 (PyPI), which is ordered by how often each was seen
+/// ones of the list `passwords` of zxcvbn 4.5.0 (`PyPI`), which is ordered by how often each was seen
 /// in published collections. Its licence is beside it.
 const COMMONEST: &str = include_str!("common_passwords.txt");
 
 /// The first thing that is wrong with `password` at `path`, if anything is.
-pub(super) fn fault(policy: &PasswordPolicy, path: &str, password: &str) -> Option<FieldFault> {
+pub(super) fn fault(policy: PasswordPolicy, path: &str, password: &str) -> Option<FieldFault> {
     let fewest = usize::try_from(policy.min_length).unwrap_or(usize::MAX);
     if password.chars().count() < fewest {
         return Some(FieldFault::new(path, "too_short", too_short(fewest)));
@@ -28,7 +28,7 @@ pub(super) fn fault(policy: &PasswordPolicy, path: &str, password: &str) -> Opti
 }
 
 /// The kinds of characters that are not there and must be.
-fn lacking(policy: &PasswordPolicy, password: &str) -> Option<String> {
+fn lacking(policy: PasswordPolicy, password: &str) -> Option<String> {
     let none = |wanted: fn(char) -> bool| !password.chars().any(wanted);
     let symbol = |c: char| !c.is_alphanumeric() && !c.is_whitespace();
     let lacking: Vec<&str> = [
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     fn code(policy: PasswordPolicy, password: &str) -> Option<String> {
-        fault(&policy, "password", password).map(|fault| fault.code)
+        fault(policy, "password", password).map(|fault| fault.code)
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
         ] {
             assert_eq!(code(strict, password).as_deref(), expected, "{password}");
         }
-        let fault = fault(&strict, "new_password", "correct horse").map(|fault| fault.message);
+        let fault = fault(strict, "new_password", "correct horse").map(|fault| fault.message);
         assert_eq!(
             fault.as_deref(),
             Some("Deve conter um dígito, uma letra maiúscula e um símbolo.")

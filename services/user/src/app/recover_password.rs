@@ -87,14 +87,14 @@ impl Users {
         let owner = recoveries::owner(&self.database.read(Scope::All), &token_hash, now).await?;
         let user = self.owner(owner.ok_or(Error::BadToken)?).await?;
         let policy = self.password_policy(user.profile.tenant_id).await?;
-        Passwords::accept(&policy, &password).map_err(Error::Invalid)?;
+        Passwords::accept(policy, &password).map_err(Error::Invalid)?;
         let hash = self.passwords.hash(password).await?;
         let own = Scope::Tenant(user.profile.tenant_id);
         let changed = self.database.transact(own, async |tx| {
             let (tenant, email) = (user.profile.tenant_id, &user.profile.email);
             self.pardon(&tx, tenant, email).await?;
-            let used = recoveries::consume(&tx, &token_hash, self.clock.now()).await?;
-            let Owner { tenant, user } = used.ok_or(Error::BadToken)?;
+            let consumed = recoveries::consume(&tx, &token_hash, self.clock.now()).await?;
+            let Owner { tenant, user } = consumed.ok_or(Error::BadToken)?;
             let current = store::lock(&tx, Scope::Tenant(tenant), user).await?;
             let current = current.filter(|user| user.profile.is_active).ok_or(Error::BadToken)?;
             self.replace_password(&tx, current, hash.clone(), trace_id).await

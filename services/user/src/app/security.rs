@@ -32,7 +32,6 @@ impl Users {
 ///
 /// SEAM: sessions cannot be ended yet. Every change of a password calls this, inside its transaction,
 /// and nothing else has to be changed there.
-#[expect(clippy::unused_async, reason = "will write to the sessions of the transaction")]
 pub(super) async fn end_sessions(_tx: &Tx, user: Uuid, reason: &'static str) -> Result<(), DbErr> {
     tracing::debug!(user_id = %user, reason, "sessions end");
     Ok(())

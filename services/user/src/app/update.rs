@@ -38,7 +38,7 @@ impl Users {
         let password = match (wanted.password.take(), cleared) {
             (Some(password), _) => {
                 let policy = self.password_policy(seen.profile.tenant_id).await?;
-                Passwords::accept(&policy, &password).map_err(Error::Invalid)?;
+                Passwords::accept(policy, &password).map_err(Error::Invalid)?;
                 Password::Set(self.passwords.hash(password).await?)
             }
             (None, true) => Password::Clear,
