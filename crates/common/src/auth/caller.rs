@@ -3,6 +3,7 @@
 use contracts::user::{Permissions, UserType};
 use uuid::Uuid;
 
+use crate::db::Scope;
 use crate::http::Problem;
 
 /// A user who has proved to be one, with the authority of this moment.
@@ -123,25 +124,6 @@ pub enum Caller {
     Developer,
     /// A user, by a token.
     User(Identity),
-}
-
-/// Whose rows a caller may see at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Every tenant's: the developer's.
-    All,
-    /// One tenant's.
-    Tenant(Uuid),
-}
-
-impl Scope {
-    /// Whether rows of `tenant` are in it.
-    pub fn covers(self, tenant: Uuid) -> bool {
-        match self {
-            Self::All => true,
-            Self::Tenant(own) => own == tenant,
-        }
-    }
 }
 
 impl Caller {

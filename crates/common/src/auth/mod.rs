@@ -7,8 +7,9 @@ mod extract;
 mod jwks;
 mod token;
 
+pub use crate::db::Scope;
 pub use authenticator::Authenticator;
-pub use caller::{Caller, Credential, Identity, Operator, Principal, Scope, Session};
+pub use caller::{Caller, Credential, Identity, Operator, Principal, Session};
 pub use extract::{MaybeCaller, MaybePrincipal};
 pub use jwks::{Keys, Unverifiable};
 pub use token::{Actor, Claims, Verifier};

@@ -20,7 +20,7 @@ impl Database {
     /// on: when it is lost, both are over.
     pub async fn migrate<M: MigratorTrait>(&self) -> Result<(), DbErr> {
         match self.engine() {
-            Engine::Sqlite => M::up(self.write(), None).await,
+            Engine::Sqlite => M::up(self.unscoped(), None).await,
             Engine::Postgres => {
                 let connection = self.locked().await?;
                 let done = M::up(&connection, None).await;
@@ -32,7 +32,7 @@ impl Database {
     /// Takes the last `steps` migrations back, or all of them. For tests and development.
     pub async fn migrate_down<M: MigratorTrait>(&self, steps: Option<u32>) -> Result<(), DbErr> {
         match self.engine() {
-            Engine::Sqlite => M::down(self.write(), steps).await,
+            Engine::Sqlite => M::down(self.unscoped(), steps).await,
             Engine::Postgres => {
                 let connection = self.locked().await?;
                 let done = M::down(&connection, steps).await;
@@ -43,7 +43,7 @@ impl Database {
 
     /// The names of the migrations that have not been applied. Changes nothing.
     pub async fn pending<M: MigratorTrait>(&self) -> Result<Vec<String>, DbErr> {
-        let pending = M::get_pending_migrations_read_only(self.read()).await?;
+        let pending = M::get_pending_migrations_read_only(self.unscoped()).await?;
         Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
     }
 

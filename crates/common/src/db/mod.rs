@@ -1,11 +1,13 @@
 //! One way to two databases: Postgres (a pool) and `SQLite` (one writer, four readers, one file).
 //!
 //! [`Database::transact`] is how everything is written: a whole transaction that may run again.
+//! [`Database::read`] is how everything else is read. Both are told whose rows may be seen: a [`Scope`].
 //! [`classify`] turns what a database says into what a service can act on.
 
 mod connect;
 mod fault;
 mod migrate;
+mod scope;
 mod transact;
 
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, ExecResult, Statement};
 
 pub use fault::{Classify, Fault, answer_lost, classify, outcome_unknown};
+pub use scope::{Reader, SETTING, Scope};
 pub use transact::Tx;
 
 /// Which database this is.
@@ -80,18 +83,22 @@ impl Database {
         self.inner.engine
     }
 
-    /// For statements that only read. On `SQLite` a pool that refuses to write.
-    pub fn read(&self) -> &DatabaseConnection {
-        &self.inner.read
+    /// For statements that only read, within a scope. On `SQLite` a pool that refuses to write.
+    pub fn read(&self, scope: Scope) -> Reader {
+        Reader::new(self.inner.read.clone(), scope)
     }
 
-    /// For single statements that write; several belong into [`Database::transact`].
-    pub fn write(&self) -> &DatabaseConnection {
+    /// The connections as they are, for tables that belong to no tenant (checkpoints, attempts) and
+    /// for what knows no tables at all. No tenant is set on them: on Postgres a tenant's table
+    /// answers with an error.
+    pub fn unscoped(&self) -> &DatabaseConnection {
         &self.inner.write
     }
 
     /// Runs one statement that is a transaction of its own: the fastest way to write. On Postgres its
-    /// connections are never used for anything else, so they need no look before each use.
+    /// connections are never used for anything else, so they need no look before each use, and the
+    /// statement itself must set the tenant ([`SETTING`], [`Scope::setting`]) before it touches a
+    /// tenant's table.
     pub async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         self.inner.statements.execute_raw(statement).await
     }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{
-    DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _,
+    ConnectionTrait as _, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait as _,
 };
 use tokio::time::{Instant, sleep, timeout};
 
 use super::fault::of_commit;
-use super::{Classify, Database, Engine, Fault, classify};
+use super::{Classify, Database, Engine, Fault, SETTING, Scope, classify};
 
 /// How often a transaction is run again.
 const RETRIES: u32 = 4;
@@ -24,7 +24,8 @@ const ATTEMPT: Duration = Duration::from_secs(12);
 pub type Tx = Arc<DatabaseTransaction>;
 
 impl Database {
-    /// Runs `work` in a transaction and commits it if it is `Ok`.
+    /// Runs `work` in a transaction and commits it if it is `Ok`. It sees and writes the rows of
+    /// `scope` only: on Postgres the tenant is set first, for this transaction.
     ///
     /// When the database asks for it (serialization failure, deadlock, lock timeout, `SQLite` busy)
     /// the whole of `work` is run again, at most four times within four seconds, so it must not
@@ -34,7 +35,7 @@ impl Database {
     /// `work` is given a shared handle, `|tx| async move { … }`, rather than a reference: a future
     /// that borrows its argument cannot be proved `Send` where a handler or a task awaits it. It must
     /// not keep the handle.
-    pub async fn transact<T, E, F, W>(&self, work: F) -> Result<T, E>
+    pub async fn transact<T, E, F, W>(&self, scope: Scope, work: F) -> Result<T, E>
     where
         F: Fn(Tx) -> W,
         W: Future<Output = Result<T, E>>,
@@ -47,7 +48,8 @@ impl Database {
                 let text = format!("no answer within {ATTEMPT:?}");
                 Err(of_commit(DbErr::Conn(RuntimeErr::Internal(text))).into())
             };
-            let done = timeout(ATTEMPT, self.attempt(&work)).await.unwrap_or_else(|_| silence());
+            let done =
+                timeout(ATTEMPT, self.attempt(scope, &work)).await.unwrap_or_else(|_| silence());
             let Err(error) = done else { return done };
             let again = error.db().is_some_and(|error| classify(error) == Fault::Retryable);
             if !again || tried == RETRIES || Instant::now() >= deadline {
@@ -58,13 +60,13 @@ impl Database {
         }
     }
 
-    async fn attempt<T, E, F, W>(&self, work: &F) -> Result<T, E>
+    async fn attempt<T, E, F, W>(&self, scope: Scope, work: &F) -> Result<T, E>
     where
         F: Fn(Tx) -> W,
         W: Future<Output = Result<T, E>>,
         E: From<DbErr>,
     {
-        let shared = Arc::new(self.begin().await?);
+        let shared = Arc::new(self.begin(scope).await?);
         let done = work(Arc::clone(&shared)).await;
         let Some(transaction) = Arc::into_inner(shared) else {
             return Err(DbErr::Custom("the work kept its transaction".to_owned()).into());
@@ -83,13 +85,20 @@ impl Database {
         }
     }
 
-    async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+    async fn begin(&self, scope: Scope) -> Result<DatabaseTransaction, DbErr> {
         let sqlite_transaction_mode = match self.engine() {
             Engine::Postgres => None,
             Engine::Sqlite => Some(SqliteTransactionMode::Immediate),
         };
         let options = TransactionOptions { sqlite_transaction_mode, ..Default::default() };
-        self.write().begin_with_options(options).await
+        let transaction = self.unscoped().begin_with_options(options).await?;
+        if self.engine() == Engine::Postgres {
+            let sql = format!("SELECT set_config('{SETTING}', $1, true)");
+            let backend = transaction.get_database_backend();
+            let values = [scope.setting().into()];
+            transaction.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+        }
+        Ok(transaction)
     }
 }
 

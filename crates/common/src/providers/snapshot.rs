@@ -2,11 +2,11 @@
 //! starts while the tenant service is away still knows them.
 
 use contracts::facts::TenantFacts;
-use sea_orm::{ConnectionTrait, DbErr, Statement};
+use sea_orm::{ConnectionTrait as _, DbErr, Statement, Value};
 use sea_orm_migration::prelude::*;
 use uuid::Uuid;
 
-use crate::db::Database;
+use crate::db::{Database, Scope, Tx};
 
 /// Reads and writes the snapshots.
 #[derive(Clone)]
@@ -21,9 +21,10 @@ impl Snapshots {
     /// The last known facts of a tenant.
     pub async fn load(&self, tenant: Uuid) -> Result<Option<TenantFacts>, DbErr> {
         let sql = "SELECT body FROM settings_snapshot WHERE tenant_id = $1";
-        let backend = self.0.read().get_database_backend();
+        let reader = self.0.read(Scope::Tenant(tenant));
+        let backend = reader.get_database_backend();
         let statement = Statement::from_sql_and_values(backend, sql, [tenant.into()]);
-        let Some(row) = self.0.read().query_one_raw(statement).await? else { return Ok(None) };
+        let Some(row) = reader.query_one_raw(statement).await? else { return Ok(None) };
         let body: String = row.try_get("", "body")?;
         Ok(serde_json::from_str(&body).ok())
     }
@@ -35,21 +36,23 @@ impl Snapshots {
                    WHERE settings_snapshot.version < excluded.version";
         let body =
             serde_json::to_string(facts).map_err(|error| DbErr::Custom(error.to_string()))?;
-        let backend = self.0.write().get_database_backend();
         let values = [facts.id.into(), facts.version.into(), body.into()];
-        self.0.write().execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-        Ok(())
+        self.change(facts.id, sql, values.into()).await
     }
 
     /// Forgets a tenant that is gone.
     pub async fn forget(&self, tenant: Uuid) -> Result<(), DbErr> {
         let sql = "DELETE FROM settings_snapshot WHERE tenant_id = $1";
-        let backend = self.0.write().get_database_backend();
-        self.0
-            .write()
-            .execute_raw(Statement::from_sql_and_values(backend, sql, [tenant.into()]))
-            .await?;
-        Ok(())
+        self.change(tenant, sql, vec![tenant.into()]).await
+    }
+
+    async fn change(&self, tenant: Uuid, sql: &str, values: Vec<Value>) -> Result<(), DbErr> {
+        let values = &values;
+        let change = |tx: Tx| async move {
+            let backend = tx.get_database_backend();
+            tx.execute_raw(Statement::from_sql_and_values(backend, sql, values.clone())).await
+        };
+        self.0.transact(Scope::Tenant(tenant), change).await.map(drop)
     }
 }
 

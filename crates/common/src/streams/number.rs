@@ -5,7 +5,7 @@ use sea_orm::{DatabaseTransaction, DbErr, QueryResult};
 
 use super::outbox::{COLUMNS, Outbox};
 use super::sql;
-use crate::db::{Database, Engine};
+use crate::db::{Database, Engine, Scope, Tx};
 
 /// What a round of numbering found.
 #[derive(Debug)]
@@ -29,11 +29,11 @@ impl Outbox {
             return Ok(found);
         }
         let text = "INSERT INTO outbox_head (source, pos) VALUES ($1, 0) ON CONFLICT DO NOTHING";
-        sql::execute(db.write(), text, [self.source().name().into()]).await?;
+        sql::execute(db.unscoped(), text, [self.source().name().into()]).await?;
         Ok(Numbered { head: 0, events: Vec::new(), contended: true })
     }
 
-    /// One statement, so one round trip and one lock of a millisecond.
+    /// One statement, so one lock of a millisecond; across tenants, as a stream is.
     ///
     /// All parts see the same snapshot. If another replica numbered after the snapshot was taken,
     /// the head row read under the lock differs from the one in the snapshot, the rows in `waiting`
@@ -61,8 +61,11 @@ impl Outbox {
             FROM (SELECT 1) AS one LEFT JOIN numbered ON true
             ORDER BY pos"
         );
-        let values = [self.source().name().into(), limit.into()];
-        let rows = sql::all(db.write(), &text, values).await?;
+        let text = text.as_str();
+        let work = |tx: Tx| async move {
+            sql::all(&*tx, text, [self.source().name().into(), limit.into()]).await
+        };
+        let rows: Vec<QueryResult> = db.transact(Scope::All, work).await?;
         let Some(seen) = rows.first().map(Seen::read).transpose()?.flatten() else {
             return Ok(None);
         };
@@ -78,14 +81,15 @@ impl Outbox {
     async fn number_sqlite(&self, db: &Database, limit: i64) -> Result<Option<Numbered>, DbErr> {
         let text = "SELECT (SELECT pos FROM outbox_head WHERE source = $1) AS head,
                         EXISTS (SELECT 1 FROM outbox WHERE pos IS NULL) AS waiting";
-        let row = sql::one(db.read(), text, [self.source().name().into()]).await?;
+        let row = sql::one(&db.read(Scope::All), text, [self.source().name().into()]).await?;
         let Some(seen) = row.as_ref().map(Seen::read).transpose()?.flatten() else {
             return Ok(None);
         };
         if !seen.waiting {
             return Ok(Some(seen.with(Vec::new())));
         }
-        let events = db.transact(|tx| async move { self.number_locked(&tx, limit).await }).await?;
+        let work = |tx: Tx| async move { self.number_locked(&tx, limit).await };
+        let events = db.transact(Scope::All, work).await?;
         Ok(Some(seen.with(events)))
     }
 

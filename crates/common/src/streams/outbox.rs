@@ -12,7 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::sql;
-use crate::db::Database;
+use crate::db::{Database, Scope, Tx};
 use crate::{Clock, IdSource};
 
 /// How many rows one answer of [`Outbox::after`] has at most.
@@ -93,7 +93,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// The numbered events after position `after`, in order; `limit` is held between 1 and 500.
+    /// The numbered events after position `after`, in order; `limit` is held between 1 and 500. A
+    /// stream is every tenant's.
     pub async fn after(
         &self,
         db: &Database,
@@ -102,35 +103,37 @@ impl Outbox {
     ) -> Result<Vec<Envelope>, DbErr> {
         let text = format!("SELECT {COLUMNS} FROM outbox WHERE pos > $1 ORDER BY pos LIMIT $2");
         let limit = limit.clamp(1, PAGE).cast_signed();
-        let rows = sql::all(db.read(), &text, [after.into(), limit.into()]).await?;
+        let rows = sql::all(&db.read(Scope::All), &text, [after.into(), limit.into()]).await?;
         rows.iter().map(|row| self.envelope(row)).collect()
     }
 
     /// The last position given; 0 before the first.
     pub async fn head(&self, db: &Database) -> Result<i64, DbErr> {
         let text = "SELECT pos FROM outbox_head WHERE source = $1";
-        match sql::one(db.read(), text, [self.source.name().into()]).await? {
+        match sql::one(&db.read(Scope::All), text, [self.source.name().into()]).await? {
             Some(row) => row.try_get_by_index(0),
             None => Ok(0),
         }
     }
 
     /// Forgets numbered events older than `older_than`, oldest first, never leaving a hole. Returns
-    /// how many. A consumer that is behind by more than that loses them for good.
+    /// how many. A consumer that is behind by more than that loses them for good. Every tenant's.
     pub async fn prune(&self, db: &Database, older_than: Duration) -> Result<u64, DbErr> {
         let age = chrono::Duration::from_std(older_than).unwrap_or(chrono::Duration::MAX);
         let Some(cutoff) = self.clock.now().checked_sub_signed(age) else { return Ok(0) };
         // Clocks of replicas differ, so ages are not quite in the order of positions.
         let text = "SELECT min(pos) FROM outbox WHERE pos IS NOT NULL AND created_at >= $1";
-        let row = sql::one(db.read(), text, [cutoff.into()]).await?;
+        let row = sql::one(&db.read(Scope::All), text, [cutoff.into()]).await?;
         let keep: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
         let keep = keep.unwrap_or(i64::MAX);
         let text = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE pos < $1 \
                     AND created_at < $2 ORDER BY pos LIMIT $3)";
         let mut total = 0;
         loop {
-            let values = [keep.into(), cutoff.into(), PRUNE.into()];
-            let gone = sql::execute(db.write(), text, values).await?;
+            let work = |tx: Tx| async move {
+                sql::execute(&*tx, text, [keep.into(), cutoff.into(), PRUNE.into()]).await
+            };
+            let gone: u64 = db.transact(Scope::All, work).await?;
             total += gone;
             if gone < PRUNE.unsigned_abs() {
                 return Ok(total);

@@ -1,7 +1,7 @@
 //! Databases of a test's own.
 
 use async_trait::async_trait;
-use common::db::{Database, Engine, Options};
+use common::db::{Database, Engine, Options, Scope};
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 use tempfile::TempDir;
@@ -79,7 +79,7 @@ impl TestDb {
         // The fast server acknowledges before it writes; a kill -9 would lose what it said it has.
         let careful = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = on', \
                        current_database()); END $$";
-        db.write().execute_unprepared(careful).await.expect("a setting");
+        db.unscoped().execute_unprepared(careful).await.expect("a setting");
         db.close().await;
         let db = Database::connect(&url, &Options::default()).await.expect("connect");
         db.migrate::<Migrator>().await.expect("migrate");
@@ -89,7 +89,7 @@ impl TestDb {
 
 /// The first column of every row.
 pub(crate) async fn numbers(db: &Database, sql: &str) -> Vec<i64> {
-    let connection = db.read();
+    let connection = db.read(Scope::All);
     let statement = Statement::from_string(connection.get_database_backend(), sql);
     let rows = connection.query_all_raw(statement).await.expect(sql);
     rows.iter().map(|row| row.try_get_by_index(0).expect("a number")).collect()

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::db::{Database, Engine, Fault, Options, Tx, classify};
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
+use common::db::{Database, Engine, Fault, Options, Scope, Tx, classify};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, Statement};
 use testkit::servers::Postgres;
 use testkit::servers::postgres::Durability;
 use tokio::task::JoinSet;
@@ -21,14 +21,14 @@ async fn a_transaction_is_all_or_nothing() {
         let TestDb { db, .. } = &TestDb::new(engine).await;
         let insert = "INSERT INTO effect (pos, event) VALUES (1, 'x')";
         let refused: Result<(), DbErr> = db
-            .transact(|tx| async move {
+            .transact(Scope::All, |tx| async move {
                 run(&tx, insert).await?;
                 Err(DbErr::Custom("no".to_owned()))
             })
             .await;
         assert!(refused.is_err());
         assert_eq!(numbers(db, "SELECT count(*) FROM effect").await, [0]);
-        db.transact(|tx| async move { run(&tx, insert).await }).await.expect("commit");
+        db.transact(Scope::All, |tx| async move { run(&tx, insert).await }).await.expect("commit");
         assert_eq!(numbers(db, "SELECT count(*) FROM effect").await, [1]);
     }
 }
@@ -38,7 +38,7 @@ async fn read_then_write_transactions_race_without_errors() {
     for engine in ENGINES {
         let made = TestDb::new(engine).await;
         let insert = "INSERT INTO effect (pos, event) VALUES (0, 'x')";
-        made.db.write().execute_unprepared(insert).await.expect("insert");
+        made.db.unscoped().execute_unprepared(insert).await.expect("insert");
         let mut tasks = JoinSet::new();
         for _ in 0..40 {
             let db = made.db.clone();
@@ -47,7 +47,7 @@ async fn read_then_write_transactions_race_without_errors() {
                     Engine::Postgres => "SELECT pos FROM effect FOR UPDATE",
                     Engine::Sqlite => "SELECT pos FROM effect",
                 };
-                db.transact(|tx| async move {
+                db.transact(Scope::All, |tx| async move {
                     run(&tx, lock).await?;
                     run(&tx, "UPDATE effect SET pos = pos + 1").await
                 })
@@ -73,7 +73,7 @@ async fn a_deadlock_is_run_again() {
             run(&tx, "SELECT pg_sleep(0.2)").await?;
             run(&tx, &format!("SELECT pg_advisory_xact_lock({second})")).await
         };
-        db.transact(work).await
+        db.transact(Scope::All, work).await
     };
     let (one, two): (Result<(), DbErr>, Result<(), DbErr>) = tokio::join!(both(1, 2), both(2, 1));
     one.expect("the first");
@@ -100,7 +100,7 @@ async fn faults_are_told_apart() {
     ];
     for (engine, schema) in setup {
         let made = TestDb::empty(engine).await;
-        let fault = async |sql: &str| match made.db.write().execute_unprepared(sql).await {
+        let fault = async |sql: &str| match made.db.unscoped().execute_unprepared(sql).await {
             Ok(_) => None,
             Err(error) => Some(classify(&error)),
         };
@@ -121,7 +121,8 @@ async fn the_servers_limits_are_set_and_cut_statements_short() {
     let settings = "SELECT setting::bigint FROM pg_settings WHERE name IN ('statement_timeout', \
                     'lock_timeout', 'idle_in_transaction_session_timeout') ORDER BY name";
     assert_eq!(numbers(&made.db, settings).await, [10_000, 2_000, 5_000]);
-    let slow = made.db.read().execute_unprepared("SET statement_timeout = 50; SELECT pg_sleep(1)");
+    let slow =
+        made.db.unscoped().execute_unprepared("SET statement_timeout = 50; SELECT pg_sleep(1)");
     assert_eq!(classify(&slow.await.expect_err("cut")), Fault::Unavailable);
 }
 
@@ -146,7 +147,10 @@ async fn postgres_may_be_down_at_the_start_and_later() {
 async fn readers_of_sqlite_cannot_write() {
     let made = TestDb::new(Engine::Sqlite).await;
     let write = "INSERT INTO effect (pos, event) VALUES (1, 'x')";
-    assert!(made.db.read().execute_unprepared(write).await.is_err());
+    let reader = made.db.read(Scope::All);
+    let statement = Statement::from_string(reader.get_database_backend(), write);
+    assert!(reader.execute_raw(statement).await.is_err());
+    assert!(reader.execute_unprepared(write).await.is_err());
     assert_eq!(numbers(&made.db, "PRAGMA synchronous").await, [2]);
     assert_eq!(numbers(&made.db, "PRAGMA foreign_keys").await, [1]);
     let another = Database::connect(&made.url, &Options::default()).await.expect("opens again");

@@ -18,7 +18,7 @@ const ROUNDS: u64 = 400;
 /// how many of the writes that were answered with success are not there.
 async fn lost_writes(pool: &DatabaseConnection, judge: &Database) -> usize {
     let create = "DROP TABLE IF EXISTS w; CREATE TABLE w (id BIGINT)";
-    judge.write().execute_unprepared(create).await.expect("a table");
+    judge.unscoped().execute_unprepared(create).await.expect("a table");
     let mut acknowledged = Vec::new();
     for round in 0..ROUNDS {
         let mut clients = JoinSet::new();
@@ -61,7 +61,7 @@ async fn no_acknowledged_write_is_lost_when_clients_hang_up() {
     assert!(lost > 0, "sqlx no longer loses writes: the hook and this test can go");
 
     let db = Database::connect(&url, &options).await.expect("connect");
-    assert_eq!(lost_writes(db.write(), &judge).await, 0, "without the hook it was {lost}");
+    assert_eq!(lost_writes(db.unscoped(), &judge).await, 0, "without the hook it was {lost}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use common::db::Engine;
+use common::db::{Engine, Scope};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ async fn committed_events_are_numbered_in_order_and_refused_ones_leave_nothing()
         let refused: Result<(), sea_orm::DbErr> = world
             .producer
             .db
-            .transact(|tx| async move {
+            .transact(Scope::All, |tx| async move {
                 outbox.append(&*tx, "t", &[draft(aggregate, 701)]).await?;
                 Err(sea_orm::DbErr::Custom("no".to_owned()))
             })

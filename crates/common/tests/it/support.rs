@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use common::clock::{SystemClock, SystemIds};
-use common::db::{Database, Engine};
+use common::db::{Database, Engine, Scope, Tx};
 use common::streams::{
     Consumer, Draft, EventBus, Handler, HandlerError, MemoryBus, Outbox, RedisBus, Relay, Streams,
     Subscription,
@@ -182,7 +182,8 @@ impl World {
 
     pub(crate) async fn append(&self, drafts: &[Draft]) -> Result<(), DbErr> {
         let db = &self.producer.db;
-        db.transact(|tx| async move { self.outbox.append(&*tx, "trace", drafts).await }).await?;
+        let append = |tx: Tx| async move { self.outbox.append(&*tx, "trace", drafts).await };
+        db.transact(Scope::All, append).await?;
         self.relay.wake();
         Ok(())
     }

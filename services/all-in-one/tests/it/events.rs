@@ -1,7 +1,9 @@
 //! §8: what is told of bookings, and what follows from deletions elsewhere.
 
+use common::db::Scope;
 use contracts::Service;
 use contracts::event::Envelope;
+use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 use testkit::app::TestApp;
 
@@ -204,11 +206,9 @@ async fn a_deleted_tenant_takes_everything_along(app: TestApp) {
     let count = async |service: Service, table: &str| {
         let found = app.running.services().iter().find(|found| found.name == service).unwrap();
         let sql = format!("SELECT count(*) AS n FROM {table}");
-        let statement = sea_orm::Statement::from_string(
-            sea_orm::ConnectionTrait::get_database_backend(found.database.read()),
-            sql,
-        );
-        let row = sea_orm::ConnectionTrait::query_one_raw(found.database.read(), statement).await;
+        let reader = found.database.read(Scope::All);
+        let statement = Statement::from_string(reader.get_database_backend(), sql);
+        let row = reader.query_one_raw(statement).await;
         row.unwrap().unwrap().try_get::<i64>("", "n").unwrap()
     };
     // What is left is the other tenant's: one tenant, two users, a category, a resource, three bookings.

@@ -1,8 +1,9 @@
 //! §1 and §9: something needed to answer correctly is away. A neighbour whose database is gone
 //! answers 503 itself, which is what its clients see of an outage.
 
+use common::db::{Scope, Tx};
 use contracts::Service;
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, DbErr};
 use serde_json::{Value, json};
 use testkit::app::{Answer, TestApp};
 
@@ -95,7 +96,10 @@ async fn settings_never_seen_show_a_day_by_the_defaults(app: TestApp) {
     let w = World::new(&app, "padrao.example").await;
     let resources = app.running.services().iter().find(|found| found.name == Service::Resource);
     let forget = "DELETE FROM settings_snapshot";
-    resources.unwrap().database.write().execute_unprepared(forget).await.unwrap();
+    let forget = |tx: Tx| async move { tx.execute_unprepared(forget).await };
+    let database = &resources.unwrap().database;
+    let _: sea_orm::ExecResult =
+        database.transact::<_, DbErr, _, _>(Scope::All, forget).await.unwrap();
     let cold = twin(&app, &[]).await;
     take_away(&cold, Service::Tenant).await;
     let day = w.day(&cold, "2027-03-02").await.expect(200);

@@ -22,7 +22,7 @@ impl Bookings {
         trace_id: &str,
     ) -> Result<BookingView, Error> {
         let reason = &reason;
-        let done = self.store.database().transact(|tx| async move {
+        let done = self.store.database().transact(caller.scope(), |tx| async move {
             let tx = &*tx;
             let mut booking =
                 self.store.lock(tx, caller.scope(), id).await?.ok_or(Error::NoBooking)?;

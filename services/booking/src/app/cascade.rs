@@ -1,6 +1,7 @@
 //! What follows from deletions elsewhere: a deleted tenant's bookings go; the active bookings of a
 //! deleted user or resource are cancelled, one event each.
 
+use common::auth::Scope;
 use sea_orm::{DatabaseTransaction, DbErr};
 use uuid::Uuid;
 
@@ -65,7 +66,8 @@ impl Bookings {
     pub(crate) async fn sweep(&self) -> Result<(), Error> {
         let since = self.clock.now() - SWEEP_BACK;
         for (gone, id) in self.store.recently_gone(since).await? {
-            let done = self.store.database().transact(|tx| async move {
+            // A tombstone may be of anyone's user or resource.
+            let done = self.store.database().transact(Scope::All, |tx| async move {
                 Ok::<_, Error>(self.follow(&tx, gone, id, "sweep").await?)
             });
             if done.await? > 0 {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use common::auth::Caller;
+use common::auth::{Caller, Scope};
 use common::db::{Fault, classify};
 use common::providers::TenantRules;
 use contracts::BookingStatus;
@@ -97,7 +97,7 @@ impl Bookings {
         trace_id: &str,
     ) -> Result<Option<BookingView>, Error> {
         self.look_first(seen, edit, plan).await?;
-        let done = self.store.database().transact(|tx| async move {
+        let done = self.store.database().transact(caller.scope(), |tx| async move {
             let tx = &*tx;
             let mut locks = vec![seen.resource_id];
             if plan.resource_id != seen.resource_id {
@@ -189,8 +189,8 @@ impl Bookings {
             Some((candidate, _)) => candidate.span,
             None => seen.span()?,
         };
-        let conn = self.store.database().read();
         let (tenant, resource) = (seen.tenant_id, plan.resource_id);
+        let conn = &self.store.database().read(Scope::Tenant(tenant));
         Ok(self.store.conflicts(conn, tenant, resource, span, Some(seen.id)).await?)
     }
 }

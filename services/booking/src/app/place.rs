@@ -1,6 +1,6 @@
 //! Making a booking.
 
-use common::auth::Caller;
+use common::auth::{Caller, Scope};
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, PlaceBooking};
 use scheduling::tzdb_version;
@@ -102,8 +102,8 @@ impl Bookings {
         request: &PlaceBooking,
         candidate: &Candidate,
     ) -> Result<Option<Error>, Error> {
-        let conn = self.store.database().read();
         let (tenant, resource) = (request.tenant_id, request.resource_id);
+        let conn = &self.store.database().read(Scope::Tenant(tenant));
         let conflicts = self.store.conflicts(conn, tenant, resource, candidate.span, None).await?;
         if !conflicts.is_empty() {
             return Ok(Some(Error::Taken(conflicts)));

@@ -25,13 +25,17 @@ pub(crate) enum Inserted {
     Refused,
 }
 
+/// The tenant is set by the first part, and every other part is fed by its row: the inserted row comes
+/// from it, the look at the tombstones is repeated for it (`OFFSET 0` keeps it from becoming a join),
+/// and the outbox row comes from the inserted one.
 const POSTGRES: &str = "\
-WITH b AS (
+WITH held AS MATERIALIZED (SELECT set_config('marca.tenant', $21, true) AS tenant), b AS (
   INSERT INTO booking (id, tenant_id, resource_id, user_id, client_id, start_time, end_time, zone,
     wall_start, tzdb, status, notes, recurring_enabled, recurring_pattern, confirmation_code,
     cancellation_hours, version, created_at, updated_at)
   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17
-  WHERE NOT EXISTS (SELECT 1 FROM tombstone WHERE id IN ($2, $3, $4))
+  FROM held WHERE held.tenant IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM tombstone WHERE id IN ($2, $3, $4) AND held.tenant IS NOT NULL OFFSET 0)
   ON CONFLICT DO NOTHING RETURNING id)
 INSERT INTO outbox (event_id, tenant_id, aggregate_id, sequence, event_type, payload, trace_id, created_at)
 SELECT $18, $2, b.id, 1, 'booking.created', $19, $20, $17 FROM b";
@@ -77,6 +81,7 @@ impl Store {
             event_id.into(),
             created(booking).payload().to_string().into(),
             trace_id.into(),
+            Scope::Tenant(booking.tenant_id).setting().into(),
         ];
         let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, POSTGRES, values);
         let done = match self.database().execute(statement).await {
@@ -91,7 +96,8 @@ impl Store {
         booking: &Booking,
         trace_id: &str,
     ) -> Result<Inserted, Error> {
-        let stored = self.database().transact(|tx| async move {
+        let scope = Scope::Tenant(booking.tenant_id);
+        let stored = self.database().transact(scope, |tx| async move {
             let tx = &*tx;
             let ids = [booking.tenant_id, booking.resource_id, booking.user_id];
             if Gone::any(tx, &ids).await?.is_some() {

@@ -74,7 +74,7 @@ impl Filter {
 impl Store {
     /// A booking within a scope.
     pub(crate) async fn find(&self, scope: Scope, id: Uuid) -> Result<Option<Booking>, DbErr> {
-        Entity::find_by_id(id).filter(scoped(scope)).one(self.database().read()).await
+        Entity::find_by_id(id).filter(scoped(scope)).one(&self.database().read(scope)).await
     }
 
     /// The same, locked until the transaction ends.
@@ -133,13 +133,13 @@ impl Store {
             .order_by_asc(Column::StartTime)
             .order_by_asc(Column::Id)
             .limit(limit + 1)
-            .all(self.database().read())
+            .all(&self.database().read(scope))
             .await
     }
 
     /// How many rows a list has.
     pub(crate) async fn count(&self, scope: Scope, filter: &Filter) -> Result<u64, DbErr> {
-        Entity::find().filter(filter.condition(scope)).count(self.database().read()).await
+        Entity::find().filter(filter.condition(scope)).count(&self.database().read(scope)).await
     }
 
     /// The active bookings in the way of `span`, other than `except`.
@@ -202,7 +202,7 @@ impl Store {
             .order_by_asc(Column::StartTime)
             .limit(10_000)
             .into_tuple()
-            .all(self.database().read())
+            .all(&self.database().read(Scope::Tenant(tenant)))
             .await
     }
 

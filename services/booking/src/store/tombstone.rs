@@ -2,6 +2,8 @@
 //! same statement that would store it; the near caches alone could be a moment late.
 
 use chrono::{DateTime, Utc};
+use common::auth::Scope;
+use common::db::Tx;
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use uuid::Uuid;
 
@@ -59,10 +61,12 @@ impl Store {
     /// Forgets what was deleted before `before`.
     pub(crate) async fn forget_gone(&self, before: DateTime<Utc>) -> Result<(), DbErr> {
         let sql = "DELETE FROM tombstone WHERE created_at < $1";
-        let conn = self.database().write();
-        let backend = conn.get_database_backend();
-        conn.execute_raw(Statement::from_sql_and_values(backend, sql, [before.into()])).await?;
-        Ok(())
+        let forget = |tx: Tx| async move {
+            let backend = tx.get_database_backend();
+            tx.execute_raw(Statement::from_sql_and_values(backend, sql, [before.into()])).await
+        };
+        // Housekeeping: every tenant's.
+        self.database().transact(Scope::All, forget).await.map(drop)
     }
 
     /// What was deleted since `since` and still has bookings it should not have, at most 1,000.
@@ -77,7 +81,8 @@ impl Store {
               ELSE EXISTS (SELECT 1 FROM booking b WHERE b.resource_id = t.id \
                 AND b.status IN ('pendente','confirmado')) END \
             ORDER BY created_at LIMIT 1000";
-        let conn = self.database().read();
+        // Housekeeping: every tenant's.
+        let conn = self.database().read(Scope::All);
         let statement =
             Statement::from_sql_and_values(conn.get_database_backend(), sql, [since.into()]);
         let rows = conn.query_all_raw(statement).await?;

@@ -26,13 +26,13 @@ impl Directory {
         let category = Category::new(self.0.ids.next(), self.now(), wish);
         let new = &category;
         let insert = |tx: Tx| async move { categories::insert(&*tx, new).await };
-        self.0.database.transact(insert).await?;
+        self.0.database.transact(Scope::Tenant(new.tenant_id), insert).await?;
         Ok(category.view())
     }
 
     /// A category of the scope.
     pub(crate) async fn category(&self, scope: Scope, id: Uuid) -> Result<CategoryView, Error> {
-        let found = categories::find(self.0.database.read(), scope, id).await?;
+        let found = categories::find(&self.0.database.read(scope), scope, id).await?;
         found.map(Category::view).ok_or(Error::NoCategory)
     }
 
@@ -44,7 +44,7 @@ impl Directory {
         limit: u64,
         count: bool,
     ) -> Result<(Vec<Category>, Option<u64>), Error> {
-        let conn = self.0.database.read();
+        let conn = &self.0.database.read(scope);
         let rows = categories::list(conn, scope, place, limit.saturating_add(1)).await?;
         let total = if count { Some(categories::count(conn, scope).await?) } else { None };
         Ok((rows, total))
@@ -76,7 +76,7 @@ impl Directory {
             self.0.outbox.append(tx, trace_id, &[events::category_updated(&next)]).await?;
             Ok::<_, Error>(next)
         };
-        let category = self.0.database.transact(work).await?;
+        let category = self.0.database.transact(scope, work).await?;
         self.0.relay.wake();
         Ok(category.view())
     }
@@ -92,6 +92,6 @@ impl Directory {
                 Err(error) => Err(Error::from(error)),
             }
         };
-        self.0.database.transact(work).await
+        self.0.database.transact(scope, work).await
     }
 }

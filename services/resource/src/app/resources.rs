@@ -36,20 +36,21 @@ impl Directory {
             resources::insert(&*tx, new).await?;
             Ok::<_, Error>(category)
         };
-        let category = self.0.database.transact(insert).await?;
+        let category = self.0.database.transact(Scope::Tenant(new.tenant_id), insert).await?;
         Ok(resource.view(category))
     }
 
     /// A resource of the scope.
     pub(crate) async fn resource(&self, scope: Scope, id: Uuid) -> Result<ResourceView, Error> {
-        let found = resources::find_whole(self.0.database.read(), scope, id).await?;
+        let found = resources::find_whole(&self.0.database.read(scope), scope, id).await?;
         let (resource, category) = found.ok_or(Error::NoResource)?;
         Ok(resource.view(category))
     }
 
     /// A resource as neighbours need it.
     pub(crate) async fn resource_facts(&self, id: Uuid) -> Result<ResourceFacts, Error> {
-        let found = resources::find(self.0.database.read(), Scope::All, id).await?;
+        // They know the id only; what they do with the facts is judged there.
+        let found = resources::find(&self.0.database.read(Scope::All), Scope::All, id).await?;
         found.map(Resource::facts).ok_or(Error::NoResource)
     }
 
@@ -62,7 +63,7 @@ impl Directory {
         limit: u64,
         count: bool,
     ) -> Result<Rows, Error> {
-        let conn = self.0.database.read();
+        let conn = &self.0.database.read(scope);
         let rows = resources::list(conn, scope, filter, place, limit.saturating_add(1)).await?;
         let total = if count { Some(resources::count(conn, scope, filter).await?) } else { None };
         Ok((rows, total))
@@ -95,7 +96,7 @@ impl Directory {
             self.0.outbox.append(tx, trace_id, &[events::resource_updated(&next)]).await?;
             Ok::<_, Error>((next, category))
         };
-        let (resource, category) = self.0.database.transact(work).await?;
+        let (resource, category) = self.0.database.transact(scope, work).await?;
         self.0.relay.wake();
         self.0.availability.resource_changed(id);
         Ok(resource.view(category))
@@ -116,7 +117,7 @@ impl Directory {
             self.0.outbox.append(tx, trace_id, &[events::resource_deleted(&current)]).await?;
             Ok::<_, Error>(())
         };
-        self.0.database.transact(work).await?;
+        self.0.database.transact(scope, work).await?;
         self.0.relay.wake();
         self.0.availability.resource_changed(id);
         Ok(())

@@ -1,5 +1,7 @@
 //! Registers a business.
 
+use common::auth::Scope;
+use common::db::Tx;
 use contracts::tenant::CreateTenant;
 
 use super::Tenants;
@@ -10,9 +12,9 @@ impl Tenants {
     /// Stores a new tenant. No event: nobody can hold facts of an id that was not known before.
     pub(crate) async fn create(&self, profile: CreateTenant) -> Result<Tenant, Error> {
         let tenant = Tenant::new(self.ids.next(), profile, self.clock.now());
-        let insert =
-            self.database.transact(async |tx| Ok::<_, Error>(store::insert(&tx, &tenant).await?));
-        insert.await?;
+        let own = Scope::Tenant(tenant.id);
+        let insert = async |tx: Tx| Ok::<_, Error>(store::insert(&tx, &tenant).await?);
+        self.database.transact(own, insert).await?;
         Ok(tenant)
     }
 }

@@ -17,9 +17,10 @@ impl Tenants {
         id: Uuid,
         trace_id: &str,
     ) -> Result<(), Error> {
-        let removed = self.database.transact(async |tx| {
-            let current = store::lock(&tx, id).await?.ok_or(Error::Unknown)?;
+        let removed = self.database.transact(caller.scope(), async |tx| {
+            store::find(&*tx, id).await?.ok_or(Error::Unknown)?;
             admin_of(caller, id)?;
+            let current = store::lock(&tx, id).await?.ok_or(Error::Unknown)?;
             store::delete(&tx, id).await?;
             let event = draft(DirectoryEvent::TenantDeleted, id, current.version + 1);
             self.outbox.append(&*tx, trace_id, &[event]).await?;

@@ -1,6 +1,7 @@
 //! Looks tenants up.
 
-use common::auth::Caller;
+use common::auth::{Caller, Scope};
+use common::db::Reader;
 use uuid::Uuid;
 
 use super::{Tenants, member_of};
@@ -8,21 +9,26 @@ use crate::error::Error;
 use crate::store::{self, Tenant, Window};
 
 impl Tenants {
+    /// Who the tenants are is public.
+    fn public(&self) -> Reader {
+        self.database.read(Scope::All)
+    }
+
     /// A tenant, whoever asks: what of it is shown is the reader's business.
     pub(crate) async fn find(&self, id: Uuid) -> Result<Tenant, Error> {
-        store::find(self.database.read(), id).await?.ok_or(Error::Unknown)
+        store::find(&self.public(), id).await?.ok_or(Error::Unknown)
     }
 
     /// A tenant for the sake of its settings, which are its own people's.
     pub(crate) async fn find_settings(&self, caller: &Caller, id: Uuid) -> Result<Tenant, Error> {
-        let found = store::find(self.database.read(), id).await?.ok_or(Error::UnknownSettings)?;
+        let found = store::find(&self.public(), id).await?.ok_or(Error::UnknownSettings)?;
         member_of(caller, id)?;
         Ok(found)
     }
 
     /// The id of the tenant of a domain.
     pub(crate) async fn find_by_domain(&self, domain: &str) -> Result<Uuid, Error> {
-        store::find_by_domain(self.database.read(), domain).await?.ok_or(Error::Unknown)
+        store::find_by_domain(&self.public(), domain).await?.ok_or(Error::Unknown)
     }
 
     /// A part of the list of all tenants by name and, when wanted, their number.
@@ -31,8 +37,8 @@ impl Tenants {
         window: &Window,
         counted: bool,
     ) -> Result<(Vec<Tenant>, Option<u64>), Error> {
-        let rows = store::list(self.database.read(), window).await?;
-        let total = if counted { Some(store::count(self.database.read()).await?) } else { None };
+        let rows = store::list(&self.public(), window).await?;
+        let total = if counted { Some(store::count(&self.public()).await?) } else { None };
         Ok((rows, total))
     }
 }

@@ -22,9 +22,10 @@ impl Tenants {
         patch: &Value,
         trace_id: &str,
     ) -> Result<Tenant, Error> {
-        let changed = self.database.transact(async |tx| {
-            let current = store::lock(&tx, id).await?.ok_or(Error::Unknown)?;
+        let changed = self.database.transact(caller.scope(), async |tx| {
+            store::find(&*tx, id).await?.ok_or(Error::Unknown)?;
             admin_of(caller, id)?;
+            let current = store::lock(&tx, id).await?.ok_or(Error::Unknown)?;
             let merged = form::merge(&json(&current.profile), patch, TENANT_NESTED);
             let profile = form::decode::<CreateTenant>(&merged).map_err(Error::Invalid)?;
             self.save(&tx, current, profile, trace_id).await
@@ -42,9 +43,10 @@ impl Tenants {
         patch: &Value,
         trace_id: &str,
     ) -> Result<Tenant, Error> {
-        let changed = self.database.transact(async |tx| {
-            let current = store::lock(&tx, id).await?.ok_or(Error::UnknownSettings)?;
+        let changed = self.database.transact(caller.scope(), async |tx| {
+            store::find(&*tx, id).await?.ok_or(Error::UnknownSettings)?;
             admin_of(caller, id)?;
+            let current = store::lock(&tx, id).await?.ok_or(Error::UnknownSettings)?;
             let merged = form::merge(&json(&current.profile.settings), patch, TENANT_NESTED);
             let settings = form::decode::<Settings>(&merged).map_err(Error::Invalid)?;
             let profile = CreateTenant { settings, ..current.profile.clone() };

@@ -39,7 +39,8 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<T
     Entity::find_by_id(id).one(db).await?.map(Tenant::from_row).transpose()
 }
 
-/// The tenant of an id, which nobody else may change until the transaction ends.
+/// The tenant of an id, which nobody else may change until the transaction ends. Of another scope
+/// than the transaction's there is none: everyone may see a tenant, only its own people hold it.
 pub(crate) async fn lock(tx: &Tx, id: Uuid) -> Result<Option<Tenant>, DbErr> {
     Entity::find_by_id(id).lock_exclusive().one(tx).await?.map(Tenant::from_row).transpose()
 }

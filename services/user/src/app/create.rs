@@ -1,6 +1,6 @@
 //! Makes a user.
 
-use common::auth::Caller;
+use common::auth::{Caller, Scope};
 use common::providers::SettingsError;
 use contracts::authority::PLATFORM;
 use contracts::user::CreateUser;
@@ -26,7 +26,7 @@ impl Users {
             None => None,
         };
         let user = User::new(self.ids.next(), profile, hash, self.clock.now());
-        let insert = self.database.transact(async |tx| {
+        let insert = self.database.transact(Scope::Tenant(tenant), async |tx| {
             if creation == Creation::Bootstrap {
                 store::hold_tenant(&tx, tenant).await?;
                 if !store::is_empty(&tx, tenant).await? {

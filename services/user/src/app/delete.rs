@@ -17,7 +17,7 @@ impl Users {
         id: Uuid,
         trace_id: &str,
     ) -> Result<(), Error> {
-        let removed = self.database.transact(async |tx| {
+        let removed = self.database.transact(caller.scope(), async |tx| {
             let current = store::lock(&tx, caller.scope(), id).await?.ok_or(Error::Unknown)?;
             rules::removal(caller, id)?;
             store::delete(&tx, id).await?;

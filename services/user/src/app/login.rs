@@ -22,7 +22,10 @@ impl Users {
     pub(crate) async fn login(&self, login: Login) -> Result<TokenView, Error> {
         let Login { email, password, tenant_id, domain } = login;
         let mut found = match self.named(tenant_id, domain.as_deref()).await? {
-            Named::Scope(scope) => store::sign_in(self.database.read(), &email, scope).await?,
+            // All where no tenant is named: the address alone says whose it is.
+            Named::Scope(scope) => {
+                store::sign_in(&self.database.read(scope), &email, scope).await?
+            }
             Named::Nobody => Vec::new(),
         };
         let only = if found.len() == 1 { found.pop() } else { None };
@@ -50,7 +53,8 @@ impl Users {
             impersonator_id: None,
         };
         let stored = session.clone();
-        let insert = self.database.transact(async |tx| {
+        let own = Scope::Tenant(session.tenant_id);
+        let insert = self.database.transact(own, async |tx| {
             store::session::insert(&tx, stored.clone()).await.map_err(Error::from)
         });
         insert.await?;
@@ -59,7 +63,8 @@ impl Users {
 
     /// What the neighbours may know of a session.
     pub(crate) async fn session_facts(&self, id: uuid::Uuid) -> Result<SessionFacts, Error> {
-        let found = store::session::find(self.database.read(), id).await?;
+        // They know the id only, from a token.
+        let found = store::session::find(&self.database.read(Scope::All), id).await?;
         Ok(found.ok_or(Error::Unknown)?.facts(self.clock.now()))
     }
 

@@ -31,7 +31,7 @@ impl Users {
     ) -> Result<User, Error> {
         // Judged once before, so that the slow hash is made outside the transaction and only for
         // an edit that would be accepted.
-        let seen = store::find(self.database.read(), caller.scope(), id).await?;
+        let seen = store::find(&self.database.read(caller.scope()), caller.scope(), id).await?;
         let mut wanted = judge(caller, &seen.ok_or(Error::Unknown)?, patch)?;
         let cleared = patch.get("password").is_some_and(Value::is_null);
         let password = match (wanted.password.take(), cleared) {
@@ -39,7 +39,7 @@ impl Users {
             (None, true) => Password::Clear,
             (None, false) => Password::Keep,
         };
-        let changed = self.database.transact(async |tx| {
+        let changed = self.database.transact(caller.scope(), async |tx| {
             let current = store::lock(&tx, caller.scope(), id).await?.ok_or(Error::Unknown)?;
             let profile = judge(caller, &current, patch)?;
             self.save(&tx, current, profile, &password, trace_id).await

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::store::Locked;
 use super::{ConsumeError, Consumer, HandlerError};
-use crate::db::{Classify, Fault, Tx, classify};
+use crate::db::{Classify, Fault, Scope, Tx, classify};
 
 /// Events of one transaction: the checkpoint's lock is held that long, and others wait 2 s for it.
 const RUN: usize = 64;
@@ -90,7 +90,7 @@ impl Consumer {
                     self.inner.subscription.handler.committed(&handled).await;
                     if suspect.is_some_and(|suspect| suspect <= at) {
                         suspect = None;
-                        self.forget_attempts(self.inner.db.write(), source, at).await?;
+                        self.forget_attempts(self.inner.db.unscoped(), source, at).await?;
                     }
                 }
                 Ok(Outcome::Elsewhere(now)) if now < 0 => at = self.load_checkpoint(source).await?,
@@ -149,7 +149,8 @@ impl Consumer {
             self.set(tx, source, Locked { pos: to, dead }).await?;
             Ok(Outcome::Applied(handled))
         };
-        self.inner.db.transact(work).await
+        // Events of one run may be of several tenants.
+        self.inner.db.transact(Scope::All, work).await
     }
 
     async fn handle(
@@ -196,7 +197,7 @@ impl Consumer {
             self.set(tx, source, Locked { pos, dead: dead + 1 }).await?;
             Ok::<bool, DbErr>(true)
         };
-        let buried = self.inner.db.transact(work).await?;
+        let buried = self.inner.db.transact(Scope::All, work).await?;
         if buried {
             tracing::error!(consumer, source = from_source, pos, error = text, "dead letter");
         }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::store::Locked;
 use super::{Consumer, HandlerError};
-use crate::db::Classify;
+use crate::db::{Classify, Scope};
 use crate::streams::sql;
 
 /// An event that was laid aside.
@@ -71,7 +71,9 @@ impl Consumer {
                     FROM dead_letter WHERE consumer = $1 AND replayed_at IS NULL \
                     ORDER BY source, pos LIMIT $2";
         let limit = limit.clamp(1, 1_000).cast_signed();
-        let rows = sql::all(self.inner.db.read(), text, [self.name().into(), limit.into()]).await?;
+        // A consumer's letters are every tenant's.
+        let reader = self.inner.db.read(Scope::All);
+        let rows = sql::all(&reader, text, [self.name().into(), limit.into()]).await?;
         rows.iter().map(DeadLetter::read).collect()
     }
 
@@ -84,7 +86,7 @@ impl Consumer {
             let (event, following) = self
                 .inner
                 .db
-                .transact(|tx| async move { self.replay_one(&tx, source, pos).await })
+                .transact(Scope::All, |tx| async move { self.replay_one(&tx, source, pos).await })
                 .await?;
             self.inner.subscription.handler.committed(&[event]).await;
             replayed += 1;

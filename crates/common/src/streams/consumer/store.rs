@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::Consumer;
-use crate::db::Engine;
+use crate::db::{Engine, Scope};
 use crate::streams::sql;
 
 /// A checkpoint row, locked.
@@ -31,12 +31,12 @@ impl Consumer {
     pub(super) async fn load_checkpoint(&self, source: Service) -> Result<i64, DbErr> {
         let key = || [self.name().into(), source.name().into()];
         let text = "SELECT pos FROM checkpoint WHERE consumer = $1 AND source = $2";
-        let pos = if let Some(row) = sql::one(self.inner.db.read(), text, key()).await? {
+        let pos = if let Some(row) = sql::one(&self.inner.db.read(Scope::All), text, key()).await? {
             row.try_get_by_index(0)?
         } else {
             let text = "INSERT INTO checkpoint (consumer, source, pos) VALUES ($1, $2, 0) \
                         ON CONFLICT DO NOTHING";
-            sql::execute(self.inner.db.write(), text, key()).await?;
+            sql::execute(self.inner.db.unscoped(), text, key()).await?;
             0
         };
         self.set_checkpoint(source, pos);
@@ -122,7 +122,7 @@ impl Consumer {
                     attempts = delivery_attempt.attempts + 1, last_error = excluded.last_error \
                     RETURNING attempts";
         let values = [self.name().into(), source.name().into(), pos.into(), error.into()];
-        let row = sql::one(self.inner.db.write(), text, values).await?;
+        let row = sql::one(self.inner.db.unscoped(), text, values).await?;
         row.map_or(Ok(1), |row| row.try_get_by_index(0))
     }
 

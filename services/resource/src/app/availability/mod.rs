@@ -81,7 +81,7 @@ impl Availability {
             return if seen { Ok(ready) } else { Err(Error::NoResource) };
         }
         let epoch = self.near.epoch(resource);
-        let found = resources::find(self.database.read(), scope, resource).await?;
+        let found = resources::find(&self.database.read(scope), scope, resource).await?;
         let found = found.ok_or(Error::NoResource)?;
         let date = parsed.ok_or(Error::MissingDate)?.ok_or(Error::InvalidDate)?;
         if found.status() != ResourceStatus::Disponivel {
