@@ -4,6 +4,7 @@ mod m0010_users;
 mod m0011_presets;
 mod m0012_sessions;
 
+use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
 
 /// Every migration of this service.
@@ -17,6 +18,10 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(m0010_users::Migration));
         all.push(Box::new(m0011_presets::Migration));
         all.push(Box::new(m0012_sessions::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0013_row_security",
+            tables: &["users", "sessions", "outbox", "settings_snapshot"],
+        }));
         all
     }
 }
