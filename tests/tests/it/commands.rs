@@ -4,7 +4,7 @@ use crate::cluster::{INTERNAL_TOKEN, command, variable};
 use crate::figures::beside_others;
 use contracts::Service;
 use std::time::Duration;
-use testkit::servers::postgres::{drop_database, fresh_database};
+use testkit::servers::postgres::{as_owner, as_service, drop_database, fresh_database};
 use testkit::servers::service::{Finished, ServiceCommand, binary};
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -21,7 +21,9 @@ async fn every_service_migrates_up_and_down_on_postgres() {
         let name = service.name();
         let database = fresh_database(name).await;
         let run = |arguments: &[&str]| {
-            let command = command(service).env(&variable(service, "DATABASE_URL"), &database);
+            let command = command(service)
+                .env(&variable(service, "DATABASE_URL"), as_service(&database))
+                .env(&variable(service, "MIGRATION_DATABASE_URL"), as_owner(&database));
             let done = finish(command, arguments);
             assert_eq!(done.code, Some(0), "{name} {arguments:?}: {}", done.output);
             done.output
@@ -46,7 +48,10 @@ async fn a_service_that_shall_not_migrate_waits_for_its_tables() {
     let _beside = beside_others().await;
     let database = fresh_database("booking").await;
     let settings = |command: ServiceCommand| {
-        command.env("BOOKING_DATABASE_URL", &database).env("AUTO_MIGRATE", "false")
+        command
+            .env("BOOKING_DATABASE_URL", as_service(&database))
+            .env("BOOKING_MIGRATION_DATABASE_URL", as_owner(&database))
+            .env("AUTO_MIGRATE", "false")
     };
     let mut process = settings(command(Service::Booking)).start_unready().expect("started");
     let api = crate::api::Api::new(process.url());
@@ -132,7 +137,8 @@ async fn production_starts_when_it_is_safe() {
             .env("ENVIRONMENT", "production")
             .env("CORS_ORIGINS", "https://agenda.example")
             .env("INTERNAL_TOKEN", INTERNAL_TOKEN)
-            .env("TENANT_DATABASE_URL", &database)
+            .env("TENANT_DATABASE_URL", as_service(&database))
+            .env("TENANT_MIGRATION_DATABASE_URL", as_owner(&database))
     };
     let done = finish(settings(command(Service::Tenant)), &["migrate", "up"]);
     assert_eq!(done.code, Some(0), "{}", done.output);
@@ -146,5 +152,29 @@ async fn production_starts_when_it_is_safe() {
     settings.error();
     assert!(settings.header("www-authenticate").starts_with("Bearer"));
     drop(process);
+    drop_database(&database).await;
+}
+
+/// A role that row-level security does not hold back is refused by name, before a request is served.
+#[tokio::test]
+async fn production_refuses_a_role_that_the_policies_do_not_hold() {
+    let _beside = beside_others().await;
+    let database = fresh_database("tenant").await;
+    let settings = |url: String| {
+        command(Service::Tenant)
+            .env("ENVIRONMENT", "production")
+            .env("CORS_ORIGINS", "https://agenda.example")
+            .env("INTERNAL_TOKEN", INTERNAL_TOKEN)
+            .env("TENANT_DATABASE_URL", url)
+    };
+    let done = finish(settings(as_owner(&database)), &["migrate", "up"]);
+    assert_eq!(done.code, Some(0), "{}", done.output);
+    for (url, offence) in
+        [(as_owner(&database), "owns the tables"), (database.clone(), "is a superuser")]
+    {
+        let done = finish(settings(url), &[]);
+        assert_eq!(done.code, Some(1), "{}", done.output);
+        assert!(done.output.contains(offence), "{}", done.output);
+    }
     drop_database(&database).await;
 }

@@ -94,7 +94,8 @@ impl MigrationTrait for RowSecurity {
 }
 
 /// Lets the runtime group read and write every table, and only read the list of migrations. The group
-/// is made if it is missing and the owner may make it; a developer's database does without.
+/// is made if it is missing and the owner may make it; a developer's database does without. Who does
+/// not own the tables has nothing to give.
 pub(super) async fn grant(owner: &DatabaseConnection, migrations: &str) -> Result<(), DbErr> {
     let sql = format!(
         "DO $$ BEGIN
@@ -104,7 +105,9 @@ pub(super) async fn grant(owner: &DatabaseConnection, migrations: &str) -> Resul
         EXCEPTION WHEN insufficient_privilege OR duplicate_object OR unique_violation THEN NULL;
         END $$;
         DO $$ DECLARE here text := quote_ident(current_schema()); BEGIN
-            IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{RUNTIME_ROLE}') THEN
+            IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{RUNTIME_ROLE}')
+                OR NOT EXISTS (SELECT 1 FROM pg_class WHERE oid = '{migrations}'::regclass
+                    AND pg_has_role(current_user, relowner, 'MEMBER')) THEN
                 RETURN;
             END IF;
             EXECUTE 'GRANT USAGE ON SCHEMA ' || here || ' TO {RUNTIME_ROLE}';

@@ -21,6 +21,7 @@ mod outage;
 mod pages;
 mod recurring;
 mod resources;
+mod row_security;
 mod shape;
 mod tenants;
 mod tokens;

@@ -183,10 +183,11 @@ impl Store {
         let overlaps = whose.add(Column::EndTime.gt(from)).add(Column::StartTime.lt(to));
         match self.database().engine() {
             Engine::Postgres => {
-                let first = "start_time >= coalesce((SELECT max(before.start_time) \
+                // One sub-select, whose result Postgres trusts; it would not trust COALESCE around it.
+                let first = "start_time >= (SELECT coalesce(max(before.start_time), $2) \
                              FROM booking before WHERE before.resource_id = $1 \
                              AND before.status IN ('pendente','confirmado') \
-                             AND before.start_time <= $2), $2)";
+                             AND before.start_time <= $2)";
                 let values: [Value; 2] = [resource.into(), from.into()];
                 overlaps.add(Expr::cust_with_values(first, values))
             }
