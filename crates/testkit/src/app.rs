@@ -89,8 +89,9 @@ impl TestApp {
             let templates = TEMPLATES.get_or_init(|| templates(build)).await;
             let clones = templates.iter().map(|(_, template)| postgres::clone_database(template));
             databases = futures_util::future::join_all(clones).await;
+            // As in production: the services own nothing, so every test is behind the policies.
             let services = templates.iter().map(|(service, _)| variable(*service));
-            env.extend(services.zip(databases.iter().cloned()));
+            env.extend(services.zip(databases.iter().map(|url| postgres::as_service(url))));
         }
         let clock = Arc::new(ManualClock::at(epoch()));
         let letters = Arc::new(Letterbox::default());
@@ -277,7 +278,7 @@ async fn templates(build: &impl Build) -> Vec<(contracts::Service, String)> {
     let mut urls = Vec::new();
     for service in contracts::Service::ALL {
         let url = postgres::fresh_database(service.name()).await;
-        env.push((variable(service), url.clone()));
+        env.push((variable(service), postgres::as_owner(&url)));
         urls.push((service, url));
     }
     let platform = platform(env, Arc::new(ManualClock::at(epoch())), Arc::default());

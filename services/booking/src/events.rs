@@ -44,7 +44,8 @@ impl Handler for Deletions {
             | None => return Ok(()),
         };
         let metadata = &event.metadata;
-        self.bookings.remove(tx, gone, metadata.aggregate_id, &metadata.trace_id).await?;
+        let (tenant, id) = (metadata.tenant_id, metadata.aggregate_id);
+        self.bookings.remove(tx, gone, tenant, id, &metadata.trace_id).await?;
         Ok(())
     }
 

@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 use testkit::gateway::{Settings, Upstream};
-use testkit::servers::postgres::{Durability, fresh_database, fresh_database_on};
+use testkit::servers::postgres::{
+    Durability, as_owner, as_service, fresh_database, fresh_database_on,
+};
 use testkit::servers::redis::Persistence;
 use testkit::servers::service::{ServiceCommand, binary};
 use testkit::servers::{Nginx, Postgres, Redis, ServiceProcess, WorkDir};
@@ -87,6 +89,7 @@ impl Cluster {
             };
             databases.insert(service, url);
         }
+        databases.iter().for_each(|(service, url)| migrate(*service, url));
         let redis = Redis::start(persistence).expect("Redis");
         let data = WorkDir::new("data").expect("a folder");
         let replicas = |service| if service == Service::Booking { bookings.max(1) } else { 1 };
@@ -101,7 +104,8 @@ impl Cluster {
         let mut running: BTreeMap<Service, Vec<ServiceProcess>> = BTreeMap::new();
         for (service, command) in commands {
             let mut command = command
-                .env(&variable(service, "DATABASE_URL"), &databases[&service])
+                .env(&variable(service, "DATABASE_URL"), as_service(&databases[&service]))
+                .env("AUTO_MIGRATE", "false")
                 .env("REDIS_URL", redis.url())
                 .env("INTERNAL_TOKEN", secret(service))
                 .env("INTERNAL_PEERS", peers())
@@ -246,6 +250,16 @@ impl Drop for Cluster {
 
 fn is_error(line: &str) -> bool {
     line.contains("\"level\":\"ERROR\"") || line.contains("panicked at")
+}
+
+/// Migrates as the owner of the tables, as the jobs of production do; the services own nothing.
+pub(crate) fn migrate(service: Service, database: &str) {
+    let variable = variable(service, "MIGRATION_DATABASE_URL");
+    let job = command(service)
+        .env(&self::variable(service, "DATABASE_URL"), as_service(database))
+        .env(&variable, as_owner(database));
+    let done = job.run(&["migrate", "up"]).expect("it ran");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 /// The command of a service, with nothing but its port.

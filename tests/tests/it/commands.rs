@@ -5,7 +5,7 @@ use crate::figures::beside_others;
 use contracts::Service;
 use std::time::Duration;
 use testkit::servers::Redis;
-use testkit::servers::postgres::{drop_database, fresh_database};
+use testkit::servers::postgres::{as_owner, as_service, drop_database, fresh_database};
 use testkit::servers::redis::Persistence;
 use testkit::servers::service::{Finished, ServiceCommand, binary};
 
@@ -23,7 +23,9 @@ async fn every_service_migrates_up_and_down_on_postgres() {
         let name = service.name();
         let database = fresh_database(name).await;
         let run = |arguments: &[&str]| {
-            let command = command(service).env(&variable(service, "DATABASE_URL"), &database);
+            let command = command(service)
+                .env(&variable(service, "DATABASE_URL"), as_service(&database))
+                .env(&variable(service, "MIGRATION_DATABASE_URL"), as_owner(&database));
             let done = finish(command, arguments);
             assert_eq!(done.code, Some(0), "{name} {arguments:?}: {}", done.output);
             done.output
@@ -48,7 +50,10 @@ async fn a_service_that_shall_not_migrate_waits_for_its_tables() {
     let _beside = beside_others().await;
     let database = fresh_database("booking").await;
     let settings = |command: ServiceCommand| {
-        command.env("BOOKING_DATABASE_URL", &database).env("AUTO_MIGRATE", "false")
+        command
+            .env("BOOKING_DATABASE_URL", as_service(&database))
+            .env("BOOKING_MIGRATION_DATABASE_URL", as_owner(&database))
+            .env("AUTO_MIGRATE", "false")
     };
     let mut process = settings(command(Service::Booking)).start_unready().expect("started");
     let api = crate::api::Api::new(process.url());
@@ -147,7 +152,8 @@ async fn production_starts_when_it_is_safe() {
             .env("INTERNAL_TOKEN", secret(Service::Tenant))
             .env("INTERNAL_PEERS", peers())
             .env("REDIS_URL", redis.url())
-            .env("TENANT_DATABASE_URL", &database)
+            .env("TENANT_DATABASE_URL", as_service(&database))
+            .env("TENANT_MIGRATION_DATABASE_URL", as_owner(&database))
     };
     let done = finish(settings(command(Service::Tenant)), &["migrate", "up"]);
     assert_eq!(done.code, Some(0), "{}", done.output);
@@ -163,5 +169,33 @@ async fn production_starts_when_it_is_safe() {
     assert_eq!(settings.header("strict-transport-security"), "max-age=31536000");
     assert_eq!(settings.header("ratelimit-policy"), "\"ip\";q=3000;w=60");
     drop(process);
+    drop_database(&database).await;
+}
+
+/// A role that row-level security does not hold back is refused by name, before a request is served.
+#[tokio::test]
+async fn production_refuses_a_role_that_the_policies_do_not_hold() {
+    let _beside = beside_others().await;
+    let database = fresh_database("tenant").await;
+    let redis = Redis::start(Persistence::None).expect("Redis");
+    let settings = |url: String| {
+        command(Service::Tenant)
+            .env("ENVIRONMENT", "production")
+            .env("CORS_ORIGINS", "https://agenda.example")
+            .env("PUBLIC_URL", "https://agenda.example")
+            .env("INTERNAL_TOKEN", secret(Service::Tenant))
+            .env("INTERNAL_PEERS", peers())
+            .env("REDIS_URL", redis.url())
+            .env("TENANT_DATABASE_URL", url)
+    };
+    let done = finish(settings(as_owner(&database)), &["migrate", "up"]);
+    assert_eq!(done.code, Some(0), "{}", done.output);
+    for (url, offence) in
+        [(as_owner(&database), "owns the tables"), (database.clone(), "is a superuser")]
+    {
+        let done = finish(settings(url), &[]);
+        assert_eq!(done.code, Some(1), "{}", done.output);
+        assert!(done.output.contains(offence), "{}", done.output);
+    }
     drop_database(&database).await;
 }

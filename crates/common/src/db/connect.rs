@@ -7,7 +7,7 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynch
 use sea_orm::sqlx::{Error, Executor as _, Row as _};
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr};
 
-use super::Options;
+use super::{Options, SETTING};
 
 /// Limits the server itself enforces, so that no client can hold locks for ever.
 const LIMITS: [(&str, &str); 3] = [
@@ -16,7 +16,9 @@ const LIMITS: [(&str, &str); 3] = [
     ("idle_in_transaction_session_timeout", "10s"),
 ];
 /// DDL may take as long as it needs, but must not queue for a lock in front of the traffic.
-const MIGRATION_LIMITS: [(&str, &str); 3] = [
+const MIGRATION_LIMITS: [(&str, &str); 4] = [
+    // A migration is every tenant's: an owner who is no superuser is behind the policies too.
+    (SETTING, "*"),
     ("statement_timeout", "0"),
     ("lock_timeout", "5s"),
     ("idle_in_transaction_session_timeout", "0"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, RuntimeErr};
 use sea_orm_migration::MigratorTrait;
 
-use super::{Database, Engine, connect};
+use super::{Database, Engine, connect, row_security};
 
 /// The key of the advisory lock ("marca" in ASCII), one per database.
 const LOCK: &str = "SET lock_timeout = 0; SELECT pg_advisory_lock(469786321761); \
@@ -14,7 +14,7 @@ const LOCK: &str = "SET lock_timeout = 0; SELECT pg_advisory_lock(469786321761);
 const WAIT: Duration = Duration::from_mins(1);
 
 impl Database {
-    /// Applies every migration that is still pending.
+    /// Applies every migration that is still pending, and lets the runtime role use the tables.
     ///
     /// On Postgres under an advisory lock that is held by the very connection the migrations run
     /// on: when it is lost, both are over.
@@ -23,7 +23,7 @@ impl Database {
             Engine::Sqlite => M::up(self.unscoped(), None).await,
             Engine::Postgres => {
                 let connection = self.locked().await?;
-                let done = M::up(&connection, None).await;
+                let done = applied::<M>(&connection).await;
                 closed(connection, done).await
             }
         }
@@ -48,7 +48,7 @@ impl Database {
     }
 
     async fn locked(&self) -> Result<DatabaseConnection, DbErr> {
-        let connection = connect::postgres_migration(&self.inner.url).await?;
+        let connection = connect::postgres_migration(&self.inner.owner).await?;
         let locked = tokio::time::timeout(WAIT, connection.execute_unprepared(LOCK)).await;
         match locked {
             Ok(Ok(_)) => Ok(connection),
@@ -59,6 +59,14 @@ impl Database {
             }
         }
     }
+}
+
+/// Where nothing is pending nothing is touched: a role that owns nothing may find that out, too.
+async fn applied<M: MigratorTrait>(connection: &DatabaseConnection) -> Result<(), DbErr> {
+    if !M::get_pending_migrations_read_only(connection).await?.is_empty() {
+        M::up(connection, None).await?;
+    }
+    row_security::grant(connection, &M::migration_table_name().to_string()).await
 }
 
 /// The lock ends with the session.

@@ -7,6 +7,7 @@
 mod connect;
 mod fault;
 mod migrate;
+mod row_security;
 mod scope;
 mod transact;
 
@@ -16,6 +17,9 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, ExecResult, Statement};
 
 pub use fault::{Classify, Fault, answer_lost, classify, outcome_unknown};
+pub use row_security::{
+    RUNTIME_ROLE, RowSecurity, no_row_security, row_security, row_security_public,
+};
 pub use scope::{Reader, SETTING, Scope};
 pub use transact::Tx;
 
@@ -35,11 +39,13 @@ pub struct Options {
     pub max_connections: u32,
     /// How long a caller waits for a connection before it gets [`Fault::Unavailable`].
     pub acquire_timeout: Duration,
+    /// Whom migrations connect as: the owner of the tables. Without, the service's own role.
+    pub owner_url: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_connections: 10, acquire_timeout: Duration::from_secs(2) }
+        Self { max_connections: 10, acquire_timeout: Duration::from_secs(2), owner_url: None }
     }
 }
 
@@ -51,7 +57,8 @@ pub struct Database {
 
 struct Inner {
     engine: Engine,
-    url: String,
+    /// Of the owner, for migrations.
+    owner: String,
     read: DatabaseConnection,
     write: DatabaseConnection,
     statements: DatabaseConnection,
@@ -74,8 +81,8 @@ impl Database {
                 (connect::sqlite_readers(url, options).await?, writer.clone(), writer)
             }
         };
-        let url = url.to_owned();
-        Ok(Self { inner: Arc::new(Inner { engine, url, read, write, statements }) })
+        let owner = options.owner_url.clone().unwrap_or_else(|| url.to_owned());
+        Ok(Self { inner: Arc::new(Inner { engine, owner, read, write, statements }) })
     }
 
     /// Which database this is.

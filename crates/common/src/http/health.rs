@@ -13,8 +13,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::edge::finish_quietly;
-use crate::db::Database;
+use crate::db::{Database, Engine};
 use crate::platform::{Migrations, Platform};
+use crate::settings::Environment;
 
 /// What a service answers about itself.
 #[derive(Clone)]
@@ -64,6 +65,9 @@ impl Probe {
             Ok(Err(_)) | Err(_) => "degraded",
         };
         let mut checks = BTreeMap::from([("database", database), ("migrations", migrations)]);
+        if self.database.engine() == Engine::Postgres && database == "ok" {
+            checks.insert("row_security", self.row_security().await);
+        }
         if self.platform.settings.redis_url.is_some() {
             // Without Redis bookings go on and events wait: degraded, not a failure.
             let alive =
@@ -75,6 +79,23 @@ impl Probe {
         }
         let ready = checks.values().all(|state| *state != "down");
         (ready && database == "ok", checks)
+    }
+}
+
+impl Probe {
+    /// Whether the wall between tenants stands. What a developer may do without, production may not.
+    async fn row_security(&self) -> &'static str {
+        let holes = tokio::time::timeout(Duration::from_secs(2), self.database.holes()).await;
+        let Ok(Ok(holes)) = holes else { return "degraded" };
+        if holes.is_empty() {
+            return "ok";
+        }
+        if self.platform.settings.environment == Environment::Development {
+            return "degraded";
+        }
+        let service = self.service.name();
+        tracing::error!(service, holes = holes.join("; "), "tenants are not kept apart");
+        "down"
     }
 }
 

@@ -238,6 +238,7 @@ async fn serve_until_stopped(
     if platform.settings.auto_migrate {
         migrate_all(&services).await?;
     }
+    look_for_holes(&platform, &services).await?;
     let root = program.root(&platform, &services);
     let running = Running::start(&platform, services);
     program.started(cli, &platform, &running, bound.address()).await?;
@@ -294,6 +295,28 @@ async fn migrate_all(services: &[Service]) -> Result<(), String> {
             .up(&service.database)
             .await
             .map_err(|error| format!("{}: could not migrate: {error}", service.name.name()))?;
+    }
+    Ok(())
+}
+
+/// Production does not start on a database whose tenants only our own filters keep apart. One that
+/// does not answer yet is looked at by `/ready`.
+async fn look_for_holes(platform: &Platform, services: &[Service]) -> Result<(), String> {
+    for service in services {
+        let name = service.name.name();
+        let Ok(holes) = service.database.holes().await else { continue };
+        if holes.is_empty() {
+            continue;
+        }
+        let holes = holes.join("; ");
+        match platform.settings.environment {
+            Environment::Production => {
+                return Err(format!("{name}: tenants would not be kept apart: {holes}"));
+            }
+            Environment::Development => {
+                tracing::warn!(service = name, holes, "row-level security is not in force");
+            }
+        }
     }
     Ok(())
 }

@@ -173,8 +173,11 @@ impl Platform {
             std::fs::create_dir_all(folder)
                 .map_err(|error| BuildError::Other(format!("{}: {error}", folder.display())))?;
         }
-        let options =
-            Options { max_connections: self.settings.database_connections, ..Options::default() };
+        let options = Options {
+            max_connections: self.settings.database_connections,
+            owner_url: self.settings.owners.get(&service).cloned(),
+            ..Options::default()
+        };
         Ok(Database::connect(url, &options).await?)
     }
 

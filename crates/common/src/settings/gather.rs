@@ -108,6 +108,7 @@ pub(super) fn gather(reader: &mut Reader<'_>, topology: Topology) -> Settings {
         host: reader.parsed("APP_HOST", host, "an IP address", |text| text.parse().ok()),
         port: reader.parsed("APP_PORT", port, "a port", |text| text.parse().ok()),
         databases: databases(reader, topology, &data_dir),
+        owners: owners(reader, topology),
         database_connections: reader.number("DATABASE_MAX_CONNECTIONS", 10, 1, 200),
         redis_url: redis_url(reader),
         booking_stream: reader.text("EVENT_STREAM", contracts::event::BOOKING_STREAM),
@@ -163,17 +164,45 @@ pub(super) const fn database_variable(service: Service) -> &'static str {
     }
 }
 
+const fn owner_variable(service: Service) -> &'static str {
+    match service {
+        Service::Tenant => "TENANT_MIGRATION_DATABASE_URL",
+        Service::User => "USER_MIGRATION_DATABASE_URL",
+        Service::Resource => "RESOURCE_MIGRATION_DATABASE_URL",
+        Service::Booking => "BOOKING_MIGRATION_DATABASE_URL",
+    }
+}
+
+fn here(topology: Topology) -> Vec<Service> {
+    match topology {
+        Topology::Embedded => Service::ALL.to_vec(),
+        Topology::Single(service) => vec![service],
+    }
+}
+
+fn owners(reader: &mut Reader<'_>, topology: Topology) -> BTreeMap<Service, String> {
+    let mut owners = BTreeMap::new();
+    for service in here(topology) {
+        let variable = owner_variable(service);
+        let shared = matches!(topology, Topology::Single(_))
+            .then(|| reader.env.get("MIGRATION_DATABASE_URL"));
+        let Some(url) = reader.env.get(variable).or(shared.flatten()) else { continue };
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            reader.offend(variable, "must start with postgres:// or postgresql://");
+            continue;
+        }
+        owners.insert(service, url.to_owned());
+    }
+    owners
+}
+
 fn databases(
     reader: &mut Reader<'_>,
     topology: Topology,
     data_dir: &std::path::Path,
 ) -> BTreeMap<Service, String> {
-    let here: Vec<Service> = match topology {
-        Topology::Embedded => Service::ALL.to_vec(),
-        Topology::Single(service) => vec![service],
-    };
     let mut databases = BTreeMap::new();
-    for service in here {
+    for service in here(topology) {
         let variable = database_variable(service);
         // One database for four services would mix their tables: only a lone service may use it.
         let shared =

@@ -129,6 +129,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Database of each service that runs here.
     pub databases: BTreeMap<Service, String>,
+    /// The same databases as their owners, who migrate; absent = as the services themselves.
+    pub owners: BTreeMap<Service, String>,
     /// Connections a Postgres pool may hold.
     pub database_connections: u32,
     /// Redis; absent = in-process bus and cache.
@@ -249,6 +251,21 @@ mod tests {
         assert_eq!(cost(&dear).ok(), Some(expected));
         let absurd = [("ARGON2_MEMORY_KIB", "8191"), ("ARGON2_PASSES", "0"), ("ARGON2_LANES", "9")];
         assert_eq!(cost(&absurd).err().map(|offences| offences.len()), Some(3));
+    }
+
+    #[test]
+    fn a_lone_service_migrates_as_the_owner_it_is_told() {
+        let owners = |pairs: &[(&str, &str)], topology| {
+            let settings = read(pairs, topology).unwrap_or_else(|_| panic!("valid"));
+            settings.owners.into_values().collect::<Vec<String>>()
+        };
+        let shared = [("MIGRATION_DATABASE_URL", "postgres://owner@db/x")];
+        assert_eq!(owners(&shared, Topology::Single(Service::User)), ["postgres://owner@db/x"]);
+        assert!(owners(&shared, Topology::Embedded).is_empty());
+        let own = [("BOOKING_MIGRATION_DATABASE_URL", "postgres://owner@db/b")];
+        assert_eq!(owners(&own, Topology::Embedded), ["postgres://owner@db/b"]);
+        let offences = read(&[("USER_MIGRATION_DATABASE_URL", "secret")], Topology::Embedded);
+        assert_eq!(offences.err().map(|offences| offences.len()), Some(1));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Databases of a test's own.
 
 use async_trait::async_trait;
-use common::db::{Database, Engine, Options, Scope};
+use common::db::{Database, Engine, Options, RowSecurity, Scope};
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 use tempfile::TempDir;
@@ -15,6 +15,7 @@ pub(crate) struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut all = common::streams::migrations();
+        all.push(Box::new(RowSecurity { name: "m0001_row_security", tables: &["outbox"] }));
         all.push(Box::new(Effects));
         all
     }
@@ -54,9 +55,12 @@ pub(crate) struct TestDb {
 }
 
 impl TestDb {
+    /// One whose connections may do what its owner may.
     pub(crate) async fn empty(engine: Engine) -> Self {
         let (url, folder) = match engine {
-            Engine::Postgres => (postgres::fresh_database("common").await, None),
+            Engine::Postgres => {
+                (postgres::as_owner(&postgres::fresh_database("common").await), None)
+            }
             Engine::Sqlite => {
                 let folder = tempfile::tempdir().expect("a temporary folder");
                 (format!("sqlite://{}", folder.path().join("test.db").display()), Some(folder))
@@ -67,24 +71,34 @@ impl TestDb {
     }
 
     pub(crate) async fn new(engine: Engine) -> Self {
-        let made = Self::empty(engine).await;
+        let mut made = Self::empty(engine).await;
         made.db.migrate::<Migrator>().await.expect("migrate");
+        if engine == Engine::Postgres {
+            made.db = as_a_service(&made.url).await;
+        }
         made
     }
 
     /// One on a Postgres of the test's own.
     pub(crate) async fn on_server(server: &Postgres) -> Self {
         let url = postgres::fresh_database_on(&server.admin_url(), "common").await;
+        let url = postgres::as_owner(&url);
         let db = Database::connect(&url, &Options::default()).await.expect("connect");
         // The fast server acknowledges before it writes; a kill -9 would lose what it said it has.
         let careful = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = on', \
                        current_database()); END $$";
         db.unscoped().execute_unprepared(careful).await.expect("a setting");
         db.close().await;
-        let db = Database::connect(&url, &Options::default()).await.expect("connect");
+        let db = as_a_service(&url).await;
         db.migrate::<Migrator>().await.expect("migrate");
         Self { db, url, _folder: None }
     }
+}
+
+/// The owner's database as services enter it: they own nothing, and the policies hold for them.
+async fn as_a_service(owner: &str) -> Database {
+    let options = Options { owner_url: Some(owner.to_owned()), ..Options::default() };
+    Database::connect(&postgres::as_service(owner), &options).await.expect("connect")
 }
 
 /// The first column of every row.

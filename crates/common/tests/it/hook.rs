@@ -49,7 +49,7 @@ async fn lost_writes(pool: &DatabaseConnection, judge: &Database) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_acknowledged_write_is_lost_when_clients_hang_up() {
-    let url = postgres::fresh_database("hook").await;
+    let url = postgres::as_owner(&postgres::fresh_database("hook").await);
     let options = Options { max_connections: 2, ..Options::default() };
     let judge = Database::connect(&url, &options).await.expect("connect");
 
@@ -66,7 +66,7 @@ async fn no_acknowledged_write_is_lost_when_clients_hang_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_hook_keeps_healthy_connections() {
-    let url = postgres::fresh_database("hook").await;
+    let url = postgres::as_owner(&postgres::fresh_database("hook").await);
     let options = Options { max_connections: 1, ..Options::default() };
     let db = Database::connect(&url, &options).await.expect("connect");
     let pid = "SELECT pg_backend_pid()::bigint";

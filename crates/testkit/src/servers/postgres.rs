@@ -199,7 +199,8 @@ pub fn shared() -> &'static str {
     url
 }
 
-/// Creates an empty database with a random name on the shared server and returns its URL.
+/// Creates an empty database with a random name on the shared server and returns its URL, entered by
+/// the superuser: see [`as_owner`] and [`as_service`].
 ///
 /// # Panics
 /// When the server refuses.
@@ -238,12 +239,47 @@ pub async fn drop_database(url: &str) {
     }
 }
 
+/// The roles of every server: an owner of every database, and one that services run as, which owns
+/// nothing and is no superuser.
+const OWNER: &str = "marca_owner";
+const RUNTIME: &str = "marca_service";
+const ROLES: [&str; 3] = [
+    "CREATE ROLE marca_runtime NOLOGIN",
+    "CREATE ROLE marca_owner LOGIN PASSWORD 'marca'",
+    "CREATE ROLE marca_service LOGIN PASSWORD 'marca' IN ROLE marca_runtime",
+];
+
+/// The same database, entered by its owner: for migrations and other changes of the schema.
+pub fn as_owner(url: &str) -> String {
+    entered_by(url, OWNER)
+}
+
+/// The same database, entered as a service does: the role owns nothing and is behind the policies.
+pub fn as_service(url: &str) -> String {
+    entered_by(url, RUNTIME)
+}
+
+fn entered_by(url: &str, role: &str) -> String {
+    let place = url.rsplit_once('@').map_or(url, |(_, place)| place);
+    let place = place.rsplit_once("://").map_or(place, |(_, place)| place);
+    format!("postgres://{role}:marca@{place}")
+}
+
 async fn create(server_url: &str, prefix: &str, template: Option<&str>) -> String {
+    for role in ROLES {
+        // Several processes of a run share a server, and the second finds the role there.
+        let careful = format!(
+            "DO $$ BEGIN {role}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        );
+        if let Err(error) = administer(server_url, &careful).await {
+            panic!("cannot make the roles: {error}");
+        }
+    }
     // Names are cut at 63 bytes.
     let stem: String = prefix.chars().take(30).collect();
     let name = format!("{stem}_{}", uuid::Uuid::new_v4().simple());
     let source = template.map(|template| format!(" TEMPLATE \"{template}\"")).unwrap_or_default();
-    let statement = format!("CREATE DATABASE \"{name}\"{source}");
+    let statement = format!("CREATE DATABASE \"{name}\" OWNER {OWNER}{source}");
     let deadline = Instant::now() + Duration::from_secs(10);
     while let Err(error) = administer(server_url, &statement).await {
         let busy = error.to_string().contains("being accessed by other users");

@@ -29,6 +29,8 @@ pub(crate) struct House {
     postgres: Postgres,
     _redis: Redis,
     services: Vec<(Service, ServiceProcess)>,
+    /// The booking service once more, as a superuser: no policy holds it.
+    unheld: ServiceProcess,
     token: String,
     tenant: String,
     user: String,
@@ -54,13 +56,16 @@ impl House {
         for name in ["tenant", "user", "resource", "booking", "reference"] {
             sql(&postgres, "postgres", &format!("CREATE DATABASE bench_{name}"))?;
         }
+        sql(&postgres, "postgres", "CREATE ROLE marca_runtime NOLOGIN")?;
+        sql(&postgres, "postgres", "CREATE ROLE bench LOGIN IN ROLE marca_runtime")?;
         let redis = Redis::start(Persistence::None)?;
-        let services = start_services(&postgres, &redis)?;
+        let (services, unheld) = start_services(&postgres, &redis)?;
         let mut house = Self {
             folder,
             postgres,
             _redis: redis,
             services,
+            unheld,
             token: String::new(),
             tenant: String::new(),
             user: String::new(),
@@ -80,6 +85,17 @@ impl House {
 
     pub(crate) fn booking_url(&self) -> String {
         self.url(Service::Booking)
+    }
+
+    pub(crate) fn unheld_url(&self) -> String {
+        self.unheld.url()
+    }
+
+    /// Some bookings that may be changed.
+    pub(crate) fn booking_ids(&self) -> Result<Vec<String>, Failure> {
+        let ids = "SELECT id FROM booking WHERE status = 'pendente' LIMIT 2000";
+        let printed = sql(&self.postgres, "bench_booking", ids)?;
+        Ok(printed.lines().map(str::to_owned).collect())
     }
 
     pub(crate) fn resource_url(&self) -> String {
@@ -172,7 +188,7 @@ impl House {
         Ok(())
     }
 
-    fn script(&self, name: &str, request: &str) -> Result<PathBuf, Failure> {
+    pub(crate) fn script(&self, name: &str, request: &str) -> Result<PathBuf, Failure> {
         let resources: Vec<String> = self.resources.iter().map(|id| format!("\"{id}\"")).collect();
         let text = SCRIPT
             .replace("{{resources}}", &resources.join(","))
@@ -260,7 +276,7 @@ fn release(debug: &std::path::Path) -> PathBuf {
 fn start_services(
     postgres: &Postgres,
     redis: &Redis,
-) -> Result<Vec<(Service, ServiceProcess)>, Failure> {
+) -> Result<(Vec<(Service, ServiceProcess)>, ServiceProcess), Failure> {
     let mut commands = Vec::new();
     for service in Service::ALL {
         let binary = testkit::servers::service::binary(&format!("marca-{}", service.name()))?;
@@ -274,14 +290,24 @@ fn start_services(
         Service::ALL.iter().map(|service| (*service, address(*service, &commands))).collect();
     let folder = std::env::temp_dir().join("marca-bench-data");
     let mut running = Vec::new();
-    for (service, mut command) in commands {
+    let unheld = testkit::servers::service::binary("marca-booking")?;
+    let unheld = (Service::Booking, ServiceCommand::new("unheld", release(&unheld)));
+    for (service, mut command) in commands.into_iter().chain([unheld]) {
         for (other, url) in &addresses {
             command =
                 command.env(&format!("{}_SERVICE_URL", other.name().to_uppercase()), url.clone());
         }
         let database = format!("{}_DATABASE_URL", service.name().to_uppercase());
+        let owner = postgres.url(&format!("bench_{}", service.name()));
+        // The first of each is as in production, on tables that are the superuser's.
+        let first = !running.iter().any(|(known, _)| *known == service);
+        let url = if first { owner.replace("postgres@", "bench@") } else { owner.clone() };
+        if first {
+            command = command
+                .env(&format!("{}_MIGRATION_DATABASE_URL", service.name().to_uppercase()), owner);
+        }
         command = command
-            .env(&database, postgres.url(&format!("bench_{}", service.name())))
+            .env(&database, url)
             .env("REDIS_URL", redis.url())
             .env("AUTH_MODE", "required")
             .env("INTERNAL_TOKEN", "bench-bench-bench-bench-bench-bench")
@@ -289,7 +315,8 @@ fn start_services(
             .env("DATA_DIR", folder.display().to_string());
         running.push((service, command.start()?));
     }
-    Ok(running)
+    let unheld = running.pop().map(|(_, process)| process);
+    unheld.map(|unheld| (running, unheld)).ok_or_else(|| Failure::new("nothing was started"))
 }
 
 /// Runs one statement and returns what it printed.

@@ -6,6 +6,7 @@ mod house;
 mod load;
 mod login;
 mod table;
+mod wall;
 
 use std::fs;
 use std::time::Duration;
@@ -83,6 +84,7 @@ pub(crate) fn run() -> Result<(), Failure> {
             0.40,
         ));
     }
+    rows.extend(wall::rows(&house, from, ROUNDS, RUN)?);
     print(&rows);
     println!();
     for line in runtime.block_on(house.cost_of_a_booking())? {

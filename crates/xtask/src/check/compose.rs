@@ -63,9 +63,24 @@ pub(crate) fn run() -> Result<(), Failure> {
             if !known.contains(&name) {
                 found.push(format!("{BASE}: no service {name}"));
             }
+            found.extend(owner_offence(&base, &name, service));
         }
     }
     Failure::from_complaints(&found)
+}
+
+/// Only the job that migrates is the owner of the tables: the service would not be behind the
+/// row-level security.
+fn owner_offence(base: &str, name: &str, service: Service) -> Option<String> {
+    let documents = YamlLoader::load_from_str(base).ok()?;
+    let environment = merged(&merged(&documents.first()?["services"][name])["environment"]);
+    let variable = format!("{}_MIGRATION_DATABASE_URL", service.name().to_uppercase());
+    let is_owner = keys(&environment).contains(&variable);
+    let migrates = name.starts_with("migrate-");
+    (is_owner != migrates).then(|| {
+        let word = if migrates { "needs" } else { "must not have" };
+        format!("{BASE}: {name} {word} {variable}")
+    })
 }
 
 fn file_offences(document: &Yaml, overlay: bool, known: &mut BTreeSet<String>) -> Vec<String> {
@@ -226,6 +241,20 @@ services:
             "three: has neither image nor build",
         ];
         assert_eq!(offences(text), expected);
+    }
+
+    #[test]
+    fn only_the_job_that_migrates_is_the_owner() {
+        let text = "
+services:
+  user: { environment: { USER_MIGRATION_DATABASE_URL: x } }
+  migrate-user: { environment: {} }
+  migrate-tenant: { environment: { TENANT_MIGRATION_DATABASE_URL: x } }
+";
+        let offence = |name: &str, service| owner_offence(text, name, service);
+        assert!(offence("user", Service::User).is_some_and(|text| text.contains("must not")));
+        assert!(offence("migrate-user", Service::User).is_some_and(|text| text.contains("needs")));
+        assert_eq!(offence("migrate-tenant", Service::Tenant), None);
     }
 
     #[test]

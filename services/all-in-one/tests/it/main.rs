@@ -26,6 +26,7 @@ mod passwords;
 mod recovery;
 mod recurring;
 mod resources;
+mod row_security;
 mod shape;
 mod tenants;
 mod throttle;

@@ -23,10 +23,11 @@ impl Bookings {
         &self,
         tx: &DatabaseTransaction,
         gone: Gone,
+        tenant: Uuid,
         id: Uuid,
         trace_id: &str,
     ) -> Result<u64, DbErr> {
-        gone.remember(tx, id, self.clock.now()).await?;
+        gone.remember(tx, tenant, id, self.clock.now()).await?;
         self.follow(tx, gone, id, trace_id).await
     }
 

@@ -30,15 +30,17 @@ impl Gone {
         [Self::Tenant, Self::Resource, Self::User].into_iter().find(|gone| gone.word() == word)
     }
 
-    /// Remembers that `id` was deleted.
+    /// Remembers that `id` of `tenant` was deleted.
     pub(crate) async fn remember(
         self,
         conn: &impl ConnectionTrait,
+        tenant: Uuid,
         id: Uuid,
         now: DateTime<Utc>,
     ) -> Result<(), DbErr> {
-        let sql = "INSERT INTO tombstone (id, kind, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
-        let values: [Value; 3] = [id.into(), self.word().into(), now.into()];
+        let sql = "INSERT INTO tombstone (id, kind, tenant_id, created_at) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (id) DO NOTHING";
+        let values: [Value; 4] = [id.into(), self.word().into(), tenant.into(), now.into()];
         conn.execute_raw(Statement::from_sql_and_values(conn.get_database_backend(), sql, values))
             .await?;
         Ok(())

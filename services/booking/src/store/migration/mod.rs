@@ -1,7 +1,9 @@
 //! The booking database's schema, step by step. Migrations never use the entities.
 
 mod m0003_booking;
+mod m0004_tombstone_tenant;
 
+use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
 
 /// Brings the booking database to the current schema.
@@ -12,6 +14,11 @@ impl MigratorTrait for Migrator {
         let mut all = common::streams::migrations();
         all.extend(common::providers::migrations());
         all.push(Box::new(m0003_booking::Migration));
+        all.push(Box::new(m0004_tombstone_tenant::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0005_row_security",
+            tables: &["booking", "tombstone", "outbox", "settings_snapshot"],
+        }));
         all
     }
 

@@ -2,6 +2,7 @@
 
 mod m0003_directory;
 
+use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
 
 /// Brings the resource database to the current schema.
@@ -12,6 +13,10 @@ impl MigratorTrait for Migrator {
         let mut all = common::streams::migrations();
         all.extend(common::providers::migrations());
         all.push(Box::new(m0003_directory::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0004_row_security",
+            tables: &["category", "resource", "outbox", "settings_snapshot"],
+        }));
         all
     }
 

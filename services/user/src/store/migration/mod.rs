@@ -5,6 +5,7 @@ mod m0011_presets;
 mod m0012_sessions;
 mod m0014_passwords;
 
+use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
 
 /// Every migration of this service.
@@ -18,7 +19,15 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(m0010_users::Migration));
         all.push(Box::new(m0011_presets::Migration));
         all.push(Box::new(m0012_sessions::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0013_row_security",
+            tables: &["users", "sessions", "outbox", "settings_snapshot"],
+        }));
         all.push(Box::new(m0014_passwords::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0019_row_security",
+            tables: &["password_recoveries"],
+        }));
         all
     }
 }
