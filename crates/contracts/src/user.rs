@@ -98,7 +98,7 @@ pub struct CreateUser {
     #[schema(min_length = 1, max_length = 200, example = "João Silva")]
     pub name: String,
     /// Unique in the tenant without regard to case.
-    #[schema(format = Email, max_length = 254, example = "joao@example.com")]
+    #[schema(format = Email, min_length = 3, max_length = 254, example = "joao@example.com")]
     pub email: String,
     /// Telephone, free form.
     #[schema(max_length = 40, example = "+55 11 90000-0000")]
@@ -116,11 +116,11 @@ pub struct CreateUser {
     #[serde(default)]
     pub permissions: Permissions,
     /// Free-form data of the integrator (input alias: `profile_metadata`).
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     #[serde(default)]
     pub metadata: Value,
     /// Sign-in password; write-only.
-    #[schema(min_length = 8, max_length = 128, write_only)]
+    #[schema(min_length = 8, max_length = 128, format = Password, write_only)]
     #[serde(skip_serializing)]
     pub password: Option<String>,
 }
@@ -192,15 +192,15 @@ pub struct UserView {
 #[derive(Clone, Deserialize, ToSchema)]
 pub struct Login {
     /// The e-mail address.
-    #[schema(max_length = 254, example = "ana@example.com")]
+    #[schema(min_length = 1, max_length = 254, example = "ana@example.com")]
     pub email: String,
     /// The password.
-    #[schema(max_length = 128, format = Password)]
+    #[schema(min_length = 1, max_length = 128, format = Password)]
     pub password: String,
     /// Which tenant, when the address exists in several.
     pub tenant_id: Option<Uuid>,
     /// The same, by the tenant's domain.
-    #[schema(max_length = 253)]
+    #[schema(min_length = 1, max_length = 253)]
     pub domain: Option<String>,
 }
 

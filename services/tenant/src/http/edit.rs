@@ -22,8 +22,10 @@ fn optional(mut whole: RefOr<Schema>, nested: Option<(&str, &str)>) -> RefOr<Sch
         object.description = Some("What is absent stays as it is.".to_owned());
         object.required.clear();
         for property in object.properties.values_mut() {
-            if let RefOr::T(Schema::Object(field)) = property {
-                field.default = None;
+            match property {
+                RefOr::T(Schema::Object(field)) => field.default = None,
+                RefOr::Ref(field) => field.default = None,
+                RefOr::T(_) => {}
             }
         }
         if let Some((field, schema)) = nested {

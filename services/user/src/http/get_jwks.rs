@@ -16,7 +16,8 @@ use crate::app::{Jwks, Users};
     path = "/auth/.well-known/jwks.json",
     tag = "auth",
     security(()),
-    responses((status = 200, description = "The keys", body = Jwks))
+    responses((status = 200, description = "The keys", body = Jwks,
+        headers(("Cache-Control" = String, description = "`public, max-age=60`"))))
 )]
 pub(super) async fn get_jwks(State(users): State<Users>) -> Response {
     let keys = Json(users.signer.jwks()).into_response();
