@@ -121,8 +121,13 @@ pub struct CreateUser {
     pub metadata: Value,
     /// Sign-in password; write-only.
     #[schema(min_length = 8, max_length = 128, format = Password, write_only)]
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "always")]
     pub password: Option<String>,
+}
+
+/// `skip_serializing` alone would leave the field out of the documentation, too.
+const fn always(_: &Option<String>) -> bool {
+    true
 }
 
 /// Nested objects of a user that an edit overlays field by field.

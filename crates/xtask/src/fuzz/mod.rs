@@ -22,7 +22,7 @@ use world::World;
 /// The fewest cases of each service, over all its runs.
 const ENOUGH: u64 = 2_000;
 /// The most generated cases of an operation, beside those that follow from its specification.
-const EXAMPLES: u32 = 60;
+const EXAMPLES: u32 = 40;
 /// Runs at the same time: schemathesis itself uses one core.
 const AT_ONCE: usize = 2;
 

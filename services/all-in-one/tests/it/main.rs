@@ -13,6 +13,7 @@ mod booking_status;
 mod categories;
 mod conflicts;
 mod events;
+mod fuzzed;
 mod law;
 mod login;
 mod matrix;

@@ -1,7 +1,7 @@
 //! The rules that hold for every body and parameter, so that nobody has to repeat them: bodies refuse
 //! fields they do not know, text has no control characters, parameters are never null.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::page::{DEFAULT_LIMIT, MAX_LIMIT};
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
@@ -11,6 +11,8 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Components, OpenApi, Ref, RefOr, Required};
 
 use super::operations;
+
+type Schemas = BTreeMap<String, RefOr<Schema>>;
 
 /// `contracts::form::text`: no control character but tab and line ends.
 const TEXT: &str = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$";
@@ -22,6 +24,7 @@ const FILLED: &str =
 pub(super) fn complete(openapi: &mut OpenApi) {
     let components = openapi.components.get_or_insert_with(Components::new);
     join(components);
+    let known = components.schemas.clone();
     let mut asked = BTreeSet::new();
     for item in openapi.paths.paths.values_mut() {
         for operation in operations(item) {
@@ -30,7 +33,7 @@ pub(super) fn complete(openapi: &mut OpenApi) {
                     self::parameter(parameter);
                 }
             }
-            body(operation, &mut asked);
+            body(operation, &known, &mut asked);
         }
     }
     let components = openapi.components.get_or_insert_with(Components::new);
@@ -44,15 +47,29 @@ pub(super) fn complete(openapi: &mut OpenApi) {
     }
 }
 
-/// A body is given or not: `null` is neither.
-fn body(operation: &mut Operation, asked: &mut BTreeSet<String>) {
+/// A body is given or not: `null` is neither. A field of a form cannot be null, only left out.
+fn body(operation: &mut Operation, known: &Schemas, asked: &mut BTreeSet<String>) {
     let Some(RefOr::T(body)) = &mut operation.request_body else { return };
-    for content in body.content.values_mut() {
+    for (media, content) in &mut body.content {
         let RefOr::T(content) = content else { continue };
         if let Some(schema) = &mut content.schema {
             present(schema);
+            if media == "application/x-www-form-urlencoded" {
+                form(schema, known);
+            }
             request(schema, asked);
         }
+    }
+}
+
+fn form(schema: &mut RefOr<Schema>, known: &Schemas) {
+    if let RefOr::Ref(reference) = schema
+        && let Some(found) = name(reference).and_then(|name| known.get(&name))
+    {
+        *schema = found.clone();
+    }
+    if let RefOr::T(Schema::Object(object)) = schema {
+        object.properties.values_mut().for_each(present);
     }
 }
 
