@@ -73,7 +73,12 @@ pub struct Settings {
     #[schema(min_length = 1, max_length = 100, example = "academia")]
     pub business_type: String,
     /// IANA time zone in which every day and clock of this tenant is read.
-    #[schema(format = "iana-time-zone", max_length = 64, default = "UTC", example = "America/Sao_Paulo")]
+    #[schema(
+        format = "iana-time-zone",
+        max_length = 64,
+        default = "UTC",
+        example = "America/Sao_Paulo"
+    )]
     #[serde(default = "utc")]
     pub timezone: String,
     /// Opening time, `HH:MM[:SS]`, local.
@@ -132,10 +137,20 @@ pub struct CreateTenant {
     #[schema(min_length = 1, max_length = 200, example = "Academia Fit")]
     pub name: String,
     /// Host name or slug, unique without regard to case.
-    #[schema(format = "host-name", min_length = 1, max_length = 253, example = "academia-fit.example.com")]
+    #[schema(
+        format = "host-name",
+        min_length = 1,
+        max_length = 253,
+        example = "academia-fit.example.com"
+    )]
     pub domain: String,
     /// http(s) address of the logo.
-    #[schema(format = "http-url", min_length = 1, max_length = 2000, example = "https://example.com/logo.png")]
+    #[schema(
+        format = "http-url",
+        min_length = 1,
+        max_length = 2000,
+        example = "https://example.com/logo.png"
+    )]
     pub logo_url: String,
     /// `#RGB` or `#RRGGBB`.
     #[schema(pattern = "^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$", example = "#FF5722")]

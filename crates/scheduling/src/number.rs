@@ -30,7 +30,9 @@ mod tests {
 
     #[test]
     fn fractions_huge_numbers_and_text_are_not_whole() {
-        for value in [json!(3.5), json!(1e300), json!(u64::MAX), json!("3"), json!(true), json!(null)] {
+        for value in
+            [json!(3.5), json!(1e300), json!(u64::MAX), json!("3"), json!(true), json!(null)]
+        {
             assert_eq!(whole(&value), None, "{value}");
         }
     }

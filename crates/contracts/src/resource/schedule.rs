@@ -63,6 +63,9 @@ pub struct ScheduleEntry {
     #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$", example = "09:00")]
     pub start_time: String,
     /// `HH:MM[:SS]` or `24:00`, later than the start.
-    #[schema(pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?|24:00(:00)?)$", example = "18:00")]
+    #[schema(
+        pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?|24:00(:00)?)$",
+        example = "18:00"
+    )]
     pub end_time: String,
 }

@@ -85,8 +85,11 @@ impl Outcome {
             complaints.push("a server error was answered".to_owned());
         }
         // Without a single success the checks have only seen refusals.
-        let failed = self.tally.iter().filter(|(_, answers)| !answers.keys().any(|it| it.starts_with('2')));
-        for (name, _) in failed.filter(|(name, _)| name.contains('/') && !NEVER.contains(&name.as_str())) {
+        let failed =
+            self.tally.iter().filter(|(_, answers)| !answers.keys().any(|it| it.starts_with('2')));
+        for (name, _) in
+            failed.filter(|(name, _)| name.contains('/') && !NEVER.contains(&name.as_str()))
+        {
             if who == Who::Admin {
                 complaints.push(format!("{name} never succeeded"));
             }

@@ -2,8 +2,9 @@
 
 use super::Who;
 use crate::failure::Failure;
-use chrono::{Duration, SecondsFormat, Utc};
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::{Value, json};
+use std::time::SystemTime;
 
 const PASSWORD: &str = "fuzz-Senha-4711";
 
@@ -13,6 +14,7 @@ pub(super) struct World {
     /// The admin's access token, for a run that has one.
     pub(super) token: Option<String>,
     base: String,
+    admin: String,
     ids: Value,
     foreign: Value,
     credentials: Value,
@@ -23,12 +25,13 @@ impl World {
     pub(super) async fn make(base: &str, name: &str, who: Who) -> Result<Self, Failure> {
         let client = reqwest::Client::builder().no_proxy().build()?;
         let mut house = House { client, base: base.to_owned(), token: None };
-        let foreign = house.furnish(&format!("{name}-foreign")).await?;
+        let (foreign, _) = house.furnish(&format!("{name}-foreign")).await?;
         house.token = None;
-        let own = house.furnish(name).await?;
+        let (own, admin) = house.furnish(name).await?;
         Ok(Self {
             token: house.token.filter(|_| who == Who::Admin),
             base: base.to_owned(),
+            admin,
             ids: own,
             foreign,
             credentials: credentials(name),
@@ -38,8 +41,8 @@ impl World {
     /// As the hooks read it.
     pub(super) fn to_json(&self) -> String {
         json!({
-            "base": self.base, "token": self.token, "ids": self.ids, "foreign": self.foreign,
-            "credentials": self.credentials,
+            "base": self.base, "token": self.token, "admin": self.admin, "ids": self.ids,
+            "foreign": self.foreign, "credentials": self.credentials,
         })
         .to_string()
     }
@@ -57,13 +60,13 @@ struct House {
 }
 
 impl House {
-    async fn furnish(&mut self, name: &str) -> Result<Value, Failure> {
+    async fn furnish(&mut self, name: &str) -> Result<(Value, String), Failure> {
         let tenant = self.made("/tenants/", tenant(name)).await?;
         let mut admin = credentials(name);
         admin["tenant_id"] = json!(tenant);
         admin["name"] = json!("Fuzz Admin");
         admin["user_type"] = json!("admin");
-        self.made("/users/", admin).await?;
+        let admin = self.made("/users/", admin).await?;
         let signed_in = self.post("/users/login", credentials(name)).await?;
         self.token = signed_in["access_token"].as_str().map(str::to_owned);
         let user = json!({
@@ -75,18 +78,19 @@ impl House {
         let category = self.made("/categories/", category).await?;
         let resource = json!({ "tenant_id": tenant, "category_id": category, "name": "Sala 1" });
         let resource = self.made("/resources/", resource).await?;
-        let start = Utc::now() + Duration::days(2);
+        let start = DateTime::<Utc>::from(SystemTime::now()) + Duration::days(2);
         let start = start.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-        let stamp = |at: chrono::DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let stamp = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         let booking = json!({
             "tenant_id": tenant, "resource_id": resource, "user_id": user,
             "start_time": stamp(start), "end_time": stamp(start + Duration::minutes(30)),
         });
         let booking = self.made("/bookings/", booking).await?;
-        Ok(json!({
+        let ids = json!({
             "tenants": tenant, "users": user, "categories": category, "resources": resource,
             "bookings": booking,
-        }))
+        });
+        Ok((ids, admin))
     }
 
     async fn made(&self, path: &str, body: Value) -> Result<String, Failure> {

@@ -17,8 +17,7 @@ type Schemas = BTreeMap<String, RefOr<Schema>>;
 /// `contracts::form::text`: no control character but tab and line ends.
 const TEXT: &str = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$";
 /// The same, and not blank.
-const FILLED: &str =
-    r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$";
+const FILLED: &str = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$";
 
 /// Completes what requests carry, and joins what `serde(flatten)` has split.
 pub(super) fn complete(openapi: &mut OpenApi) {
@@ -147,7 +146,8 @@ fn request(schema: &mut RefOr<Schema>, asked: &mut BTreeSet<String>) {
         RefOr::T(Schema::Object(object)) => {
             words(object);
             if !object.properties.is_empty() && object.additional_properties.is_none() {
-                object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+                object.additional_properties =
+                    Some(Box::new(AdditionalProperties::FreeForm(false)));
             }
             for property in object.properties.values_mut() {
                 request(property, asked);
