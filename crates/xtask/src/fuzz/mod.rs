@@ -89,7 +89,9 @@ pub(crate) fn run(postgres_url: &str) -> Result<(), Failure> {
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                while let Some(run) = locked(&queue).pop() {
+                // Not in the head of the loop: the lock would be held for the whole run.
+                let next = || locked(&queue).pop();
+                while let Some(run) = next() {
                     match fuzz(&st, &folder, &run, seed, &runtime) {
                         Ok(outcome) => locked(&outcomes).push((run, outcome)),
                         Err(error) => locked(&errors).push(format!("{}: {error}", run.name())),
@@ -204,6 +206,9 @@ fn judge(outcomes: &[(Run, Outcome)]) -> Vec<String> {
     for (run, outcome) in sorted {
         let name = run.name();
         println!("{name:<26} {:>6} {:>9}  {}", outcome.cases, outcome.findings, outcome.answers());
+        if run.who == Who::Admin && !outcome.barren().is_empty() {
+            println!("{:<26} never succeeded: {}", "", outcome.barren().join(", "));
+        }
         *sums.entry(run.service.name()).or_default() += outcome.cases;
         complaints
             .extend(outcome.complaints(run.who).into_iter().map(|it| format!("{name}: {it}")));

@@ -69,6 +69,17 @@ impl Outcome {
         })
     }
 
+    fn operations(&self) -> impl Iterator<Item = (&String, &BTreeMap<String, u64>)> {
+        self.tally.iter().filter(|(name, _)| name.contains('/') && !NEVER.contains(&name.as_str()))
+    }
+
+    /// The operations that were never answered with a success.
+    pub(super) fn barren(&self) -> Vec<&str> {
+        let none =
+            self.operations().filter(|(_, answers)| !answers.keys().any(|it| it.starts_with('2')));
+        none.map(|(name, _)| name.as_str()).collect()
+    }
+
     /// Everything wrong with the run.
     pub(super) fn complaints(&self, who: Who) -> Vec<String> {
         let mut complaints = Vec::new();
@@ -84,15 +95,10 @@ impl Outcome {
         if self.tally.values().flatten().any(|(status, _)| status.starts_with('5')) {
             complaints.push("a server error was answered".to_owned());
         }
-        // Without a single success the checks have only seen refusals.
-        let failed =
-            self.tally.iter().filter(|(_, answers)| !answers.keys().any(|it| it.starts_with('2')));
-        for (name, _) in
-            failed.filter(|(name, _)| name.contains('/') && !NEVER.contains(&name.as_str()))
-        {
-            if who == Who::Admin {
-                complaints.push(format!("{name} never succeeded"));
-            }
+        // Where nothing succeeds, the checks have seen refusals only.
+        let barren = self.barren();
+        if who == Who::Admin && barren.len() * 2 > self.operations().count() {
+            complaints.push(format!("most operations never succeeded: {}", barren.join(", ")));
         }
         complaints
     }
