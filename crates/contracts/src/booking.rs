@@ -1,6 +1,6 @@
 //! Bookings.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use scheduling::recurrence::Recurrence;
 use scheduling::wall::TimeInput;
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,16 @@ impl BookingStatus {
     }
 }
 
+/// The states that take their interval: those a booking may begin in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActiveStatus {
+    /// Waits for a confirmation.
+    Pendente,
+    /// Confirmed.
+    Confirmado,
+}
+
 /// A new booking.
 #[derive(Debug, Clone, ToSchema)]
 pub struct PlaceBooking {
@@ -74,10 +84,10 @@ pub struct PlaceBooking {
     pub resource_id: Uuid,
     /// For whom.
     pub user_id: Uuid,
-    /// RFC 3339; without an offset it is the tenant's local time.
+    /// RFC 3339, years 1970 to 9999; without an offset it is the tenant's local time.
     #[schema(value_type = String, format = DateTime, example = "2027-03-10T14:00:00Z")]
     pub start_time: TimeInput,
-    /// RFC 3339; without an offset it is the tenant's local time.
+    /// RFC 3339, years 1970 to 9999; without an offset it is the tenant's local time.
     #[schema(value_type = String, format = DateTime, example = "2027-03-10T15:00:00Z")]
     pub end_time: TimeInput,
     /// The client served, when it is not the user.
@@ -86,6 +96,7 @@ pub struct PlaceBooking {
     #[schema(max_length = 2000)]
     pub notes: Option<String>,
     /// `pendente` or `confirmado` (not by a plain user); absent = the tenant's default.
+    #[schema(value_type = Option<ActiveStatus>)]
     pub status: Option<BookingStatus>,
     /// Stored; expansion into a series comes later.
     #[schema(required = false, default = false)]
@@ -99,7 +110,7 @@ pub struct PlaceBooking {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RecurringPattern {
     /// `daily`, `weekly` or `monthly`.
-    #[schema(example = "weekly")]
+    #[schema(value_type = RecurringFrequency)]
     pub frequency: String,
     /// Every how many of them.
     #[schema(minimum = 1, maximum = 52, default = 1)]
@@ -108,9 +119,26 @@ pub struct RecurringPattern {
     #[schema(format = Date, example = "2027-06-30")]
     pub end_date: Option<String>,
     /// 0 = Monday … 6 = Sunday.
-    #[schema(example = json!([0, 2]))]
+    #[schema(value_type = Option<Vec<DayOfWeek>>, max_items = 7, example = json!([0, 2]))]
     pub days_of_week: Option<Vec<u8>>,
 }
+
+/// How often a booking repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RecurringFrequency {
+    /// Every so many days.
+    Daily,
+    /// Every so many weeks.
+    Weekly,
+    /// Every so many months.
+    Monthly,
+}
+
+/// 0 = Monday … 6 = Sunday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(minimum = 0, maximum = 6)]
+pub struct DayOfWeek(pub u8);
 
 impl Decode for PlaceBooking {
     fn decode(form: &mut Form<'_>) -> Option<Self> {
@@ -144,22 +172,25 @@ impl Decode for PlaceBooking {
 #[derive(Debug, Clone, Default, ToSchema)]
 pub struct EditBooking {
     /// Moves it to another resource of the tenant.
+    #[schema(nullable = false)]
     pub resource_id: Option<Uuid>,
     /// The client served; null clears it.
     #[schema(value_type = Option<Uuid>)]
     pub client_id: Change<Uuid>,
-    /// RFC 3339; without an offset it is the tenant's local time.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// RFC 3339, years 1970 to 9999; without an offset it is the tenant's local time.
+    #[schema(value_type = String, format = DateTime, required = false)]
     pub start_time: Option<TimeInput>,
-    /// RFC 3339; without an offset it is the tenant's local time.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    /// RFC 3339, years 1970 to 9999; without an offset it is the tenant's local time.
+    #[schema(value_type = String, format = DateTime, required = false)]
     pub end_time: Option<TimeInput>,
     /// Free text; null clears it.
     #[schema(value_type = Option<String>, max_length = 2000)]
     pub notes: Change<String>,
     /// The new state; `cancelado` obeys the cancellation rules.
+    #[schema(value_type = BookingStatus, required = false)]
     pub status: Option<BookingStatus>,
     /// Stored; expansion into a series comes later.
+    #[schema(nullable = false)]
     pub recurring_enabled: Option<bool>,
     /// How the booking repeats; null clears it.
     #[schema(value_type = Option<RecurringPattern>)]
@@ -237,6 +268,16 @@ impl Decode for CancelBooking {
     fn decode(form: &mut Form<'_>) -> Option<Self> {
         Some(Self { reason: form.optional("reason", text(0, 500))? })
     }
+}
+
+/// An end of the range of a list.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum DayOrTime {
+    /// A civil day of the tenant.
+    Day(NaiveDate),
+    /// RFC 3339; without an offset it is the tenant's local time.
+    Time(DateTime<Utc>),
 }
 
 /// A booking.

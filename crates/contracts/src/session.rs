@@ -11,15 +11,15 @@ use crate::form::{Decode, Form, text, uuid};
 #[derive(Clone, Deserialize, ToSchema)]
 pub struct Login {
     /// The e-mail address.
-    #[schema(max_length = 254, example = "ana@example.com")]
+    #[schema(min_length = 1, max_length = 254, example = "ana@example.com")]
     pub email: String,
     /// The password.
-    #[schema(max_length = 128, format = Password)]
+    #[schema(min_length = 1, max_length = 128, format = Password)]
     pub password: String,
     /// Which tenant, when the address exists in several.
     pub tenant_id: Option<Uuid>,
     /// The same, by the tenant's domain.
-    #[schema(max_length = 253)]
+    #[schema(min_length = 1, max_length = 253)]
     pub domain: Option<String>,
 }
 

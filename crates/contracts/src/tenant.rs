@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::BookingStatus;
+use crate::booking::ActiveStatus;
 use crate::form::{
     Decode, Faults, Form, boolean, choice, colour, http_url, integer, is_host, nested, text,
 };
@@ -73,14 +74,19 @@ pub struct Settings {
     #[schema(min_length = 1, max_length = 100, example = "academia")]
     pub business_type: String,
     /// IANA time zone in which every day and clock of this tenant is read.
-    #[schema(default = "UTC", example = "America/Sao_Paulo")]
+    #[schema(
+        format = "iana-time-zone",
+        max_length = 64,
+        default = "UTC",
+        example = "America/Sao_Paulo"
+    )]
     #[serde(default = "utc")]
     pub timezone: String,
     /// Opening time, `HH:MM[:SS]`, local.
-    #[schema(value_type = String, example = "06:00")]
+    #[schema(value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$", example = "06:00")]
     pub working_hours_start: ClockTime,
     /// Closing time, `HH:MM[:SS]` or `24:00`, local, later than the opening.
-    #[schema(value_type = String, example = "22:00")]
+    #[schema(value_type = String, pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?|24:00(:00)?)$", example = "22:00")]
     pub working_hours_end: ClockTime,
     /// Slot length in minutes; durations are multiples of it.
     #[schema(minimum = 5, maximum = 480, default = 30, example = 60)]
@@ -97,7 +103,7 @@ pub struct Settings {
     /// The tenant's words.
     pub custom_labels: CustomLabels,
     /// Status of a new booking that names none: `pendente` (default) or `confirmado`.
-    #[schema(default = "pendente")]
+    #[schema(value_type = ActiveStatus, default = "pendente")]
     #[serde(default = "BookingStatus::pending")]
     pub default_booking_status: BookingStatus,
     /// What is asked of passwords.
@@ -135,10 +141,20 @@ pub struct CreateTenant {
     #[schema(min_length = 1, max_length = 200, example = "Academia Fit")]
     pub name: String,
     /// Host name or slug, unique without regard to case.
-    #[schema(max_length = 253, example = "academia-fit.example.com")]
+    #[schema(
+        format = "host-name",
+        min_length = 1,
+        max_length = 253,
+        example = "academia-fit.example.com"
+    )]
     pub domain: String,
     /// http(s) address of the logo.
-    #[schema(example = "https://example.com/logo.png")]
+    #[schema(
+        format = "http-url",
+        min_length = 1,
+        max_length = 2000,
+        example = "https://example.com/logo.png"
+    )]
     pub logo_url: String,
     /// `#RGB` or `#RRGGBB`.
     #[schema(pattern = "^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$", example = "#FF5722")]

@@ -119,7 +119,7 @@ pub struct CreateUser {
     #[schema(min_length = 1, max_length = 200, example = "João Silva")]
     pub name: String,
     /// Unique in the tenant without regard to case.
-    #[schema(format = Email, max_length = 254, example = "joao@example.com")]
+    #[schema(format = Email, min_length = 3, max_length = 254, example = "joao@example.com")]
     pub email: String,
     /// Telephone, free form.
     #[schema(max_length = 40, example = "+55 11 90000-0000")]
@@ -140,14 +140,19 @@ pub struct CreateUser {
     #[serde(default)]
     pub preset: Option<Preset>,
     /// Free-form data of the integrator (input alias: `profile_metadata`).
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     #[serde(default)]
     pub metadata: Value,
     /// Sign-in password; write-only. A letter, a digit, none of the 10,000 commonest, and what the
     /// tenant's `password_policy` asks for.
-    #[schema(min_length = 8, max_length = 128, write_only)]
-    #[serde(skip_serializing)]
+    #[schema(min_length = 8, max_length = 128, format = Password, write_only)]
+    #[serde(skip_serializing_if = "always")]
     pub password: Option<String>,
+}
+
+/// `skip_serializing` alone would leave the field out of the documentation, too.
+const fn always<T>(_: &T) -> bool {
+    true
 }
 
 /// Nested objects of a user that an edit overlays field by field.

@@ -14,6 +14,7 @@ pub mod calendar;
 pub mod clock;
 pub mod decide;
 pub mod fault;
+pub mod number;
 pub mod occupancy;
 pub mod recurrence;
 pub mod rules;

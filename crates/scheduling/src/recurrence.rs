@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{fault::ScheduleFault, wall::parse_date};
+use crate::{fault::ScheduleFault, number::whole, wall::parse_date};
 
 const FIELDS: [&str; 4] = ["frequency", "interval", "end_date", "days_of_week"];
 const MAX_INTERVAL: u8 = 52;
@@ -99,7 +99,7 @@ fn frequency(object: &Map<String, Value>) -> Result<Frequency, ScheduleFault> {
 
 fn interval(object: &Map<String, Value>) -> Result<u8, ScheduleFault> {
     let Some(value) = present(object, "interval") else { return Ok(1) };
-    let Some(number) = value.as_i64() else {
+    let Some(number) = whole(value) else {
         return Err(ScheduleFault::wrong_type("interval", "um número inteiro de 1 a 52"));
     };
     u8::try_from(number)
@@ -133,7 +133,7 @@ fn days_of_week(object: &Map<String, Value>) -> Result<Option<Vec<u8>>, Vec<Sche
     let (mut days, mut faults) = (Vec::with_capacity(items.len()), Vec::new());
     for (index, item) in items.iter().enumerate() {
         let path = format!("days_of_week[{index}]");
-        match item.as_i64().map(u8::try_from) {
+        match whole(item).map(u8::try_from) {
             Some(Ok(day @ 0..=6)) => days.push(day),
             Some(_) => faults.push(ScheduleFault::new(
                 path,

@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod deny;
 mod failure;
+mod fuzz;
 mod gateway;
 mod generated;
 mod migrate;

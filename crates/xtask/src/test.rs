@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything CI runs, in one command that needs nothing prepared.
 
 use crate::failure::Failure;
-use crate::{check, deny, shell};
+use crate::{check, deny, fuzz, shell};
 use clap::ValueEnum;
 use std::fmt::Write as _;
 use std::process::Command;
@@ -35,6 +35,8 @@ enum Stage {
     Unit,
     /// the binaries that the end-to-end tests start
     Build,
+    /// schemathesis against the specification of every service
+    Fuzz,
     /// end to end over nginx, Redis and Postgres
     E2e,
 }
@@ -49,6 +51,8 @@ struct Counts {
 /// The servers that every test process shares; stopped when dropped.
 struct Servers {
     variables: Vec<(&'static str, String)>,
+    /// Where databases are made.
+    postgres_url: String,
     _postgres: Option<Postgres>,
     _redis: Option<Redis>,
 }
@@ -92,6 +96,7 @@ impl Stage {
             Self::Check => "check",
             Self::Unit => "unit",
             Self::Build => "build",
+            Self::Fuzz => "fuzz",
             Self::E2e => "e2e",
         }
     }
@@ -107,6 +112,7 @@ impl Stage {
             Self::Deny => deny::run(),
             Self::Check => check::run(),
             Self::Build => shell::run(cargo.args(["build", "--workspace", "--bins"])),
+            Self::Fuzz => fuzz::run(&started(servers)?.postgres_url),
             Self::Unit => {
                 cargo.args(["test", "--workspace", "--exclude", "marca-e2e", "--no-fail-fast"]);
                 tests(&mut cargo, servers, counts)
@@ -128,12 +134,17 @@ fn tests(
     servers: &mut Option<Servers>,
     counts: &mut Counts,
 ) -> Result<(), Failure> {
-    let servers = match servers {
-        Some(running) => running,
-        None => servers.insert(Servers::start()?),
-    };
+    let servers = started(servers)?;
     command.envs(servers.variables.iter().map(|(name, url)| (name, url)));
     shell::watch(command, |line| counts.add(line))
+}
+
+/// The servers, started by whoever needs them first.
+fn started(servers: &mut Option<Servers>) -> Result<&Servers, Failure> {
+    match servers {
+        Some(running) => Ok(running),
+        None => Ok(servers.insert(Servers::start()?)),
+    }
 }
 
 impl Servers {
@@ -143,11 +154,15 @@ impl Servers {
         servers::ensure_installed()?;
         let mut variables = Vec::new();
         let mut postgres = None;
-        if shell::env("TEST_POSTGRES_URL").is_none() {
+        let postgres_url = if let Some(given) = shell::env("TEST_POSTGRES_URL") {
+            given
+        } else {
             let own = Postgres::start(Durability::Fast)?;
-            variables.push(("TEST_POSTGRES_URL", own.admin_url()));
+            let url = own.admin_url();
+            variables.push(("TEST_POSTGRES_URL", url.clone()));
             postgres = Some(own);
-        }
+            url
+        };
         let mut redis = None;
         if shell::env("TEST_REDIS_URL").is_none() {
             let own = Redis::start(Persistence::None)?;
@@ -156,7 +171,7 @@ impl Servers {
         }
         let took: Duration = began.elapsed();
         println!("servers are up after {:.1} s: {variables:?}", took.as_secs_f64());
-        Ok(Self { variables, _postgres: postgres, _redis: redis })
+        Ok(Self { variables, postgres_url, _postgres: postgres, _redis: redis })
     }
 }
 

@@ -77,7 +77,10 @@ impl<S: Send + Sync, T: Decode> FromRequest<S> for FormOrJson<T> {
         let headers = request.headers().clone();
         let bytes = read(request, state).await?;
         let value = if media_type(&headers) == "application/x-www-form-urlencoded" {
-            Value::Object(pairs(&bytes))
+            // A form sends the fields that were left empty, too.
+            let mut fields = pairs(&bytes);
+            fields.retain(|_, value| value != "");
+            Value::Object(fields)
         } else {
             parse(&headers, &bytes)?
         };

@@ -1,5 +1,6 @@
 //! What a field may hold. A rule reads a JSON value, or says what is wrong with it.
 
+use scheduling::number::whole;
 use scheduling::wall::TimeInput;
 use serde_json::Value;
 use uuid::Uuid;
@@ -25,7 +26,7 @@ pub fn text(min: usize, max: usize) -> impl Fn(&Value, &mut Faults) -> Option<St
 
 /// A whole number in a range, both ends included.
 pub fn integer(min: i64, max: i64) -> impl Fn(&Value, &mut Faults) -> Option<i64> {
-    move |value, faults| match value.as_i64() {
+    move |value, faults| match whole(value) {
         None => faults.add("type", "Deve ser um número inteiro."),
         Some(number) if (min..=max).contains(&number) => Some(number),
         Some(_) => faults.add("range", format!("Deve estar entre {min} e {max}.")),

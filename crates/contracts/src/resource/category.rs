@@ -74,10 +74,16 @@ pub struct CustomField {
     /// Whether a resource must have it.
     #[serde(default)]
     pub required: bool,
-    /// The values an `enum` may take.
+    /// The values an `enum` may take, 1 to 100 characters each; for no other type.
+    #[schema(value_type = Option<Vec<Word>>, max_items = 100)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
 }
+
+/// A value an `enum` may take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(min_length = 1, max_length = 100)]
+pub struct Word(pub String);
 
 impl Decode for CustomField {
     fn decode(form: &mut Form<'_>) -> Option<Self> {
@@ -213,13 +219,13 @@ pub struct CreateCategory {
     #[schema(max_length = 60, example = "room")]
     pub icon: Option<String>,
     /// `#RGB` or `#RRGGBB`.
-    #[schema(example = "#4CAF50")]
+    #[schema(pattern = "^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$", example = "#4CAF50")]
     pub color: Option<String>,
     /// Whether it is in use.
     #[schema(default = true, required = false)]
     pub is_active: bool,
     /// Rules for its resources.
-    #[schema(required = false)]
+    #[schema(value_type = Option<CategoryMetadata>, required = false)]
     pub category_metadata: CategoryMetadata,
 }
 

@@ -1,6 +1,7 @@
 //! Categories and resources: what can be booked.
 
 mod category;
+mod schedule;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use scheduling::Weekly;
@@ -12,8 +13,9 @@ use uuid::Uuid;
 use crate::form::{Decode, Faults, Form, choice, http_url, integer, object, text, uuid};
 
 pub use category::{
-    CategoryMetadata, CategoryType, CategoryView, CreateCategory, CustomField, FieldType,
+    CategoryMetadata, CategoryType, CategoryView, CreateCategory, CustomField, FieldType, Word,
 };
+pub use schedule::WeeklySchedule;
 
 /// Whether a resource can be booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -68,6 +70,7 @@ pub struct CreateResource {
     #[schema(max_length = 200)]
     pub location: Option<String>,
     /// http(s) address of a picture.
+    #[schema(format = "http-url", min_length = 1, max_length = 2000)]
     pub image_url: Option<String>,
     /// Whether it can be booked.
     #[schema(default = "disponivel", required = false)]
@@ -75,11 +78,11 @@ pub struct CreateResource {
     /// How many people fit.
     #[schema(minimum = 1, maximum = 100_000, default = 1, required = false)]
     pub capacity: u32,
-    /// Free-form data; the category's custom fields are enforced.
-    #[schema(value_type = Object, required = false)]
+    /// Free-form data, at most 16 KiB and 8 levels; the category's custom fields are enforced.
+    #[schema(value_type = Option<Object>, required = false)]
     pub attributes: Value,
     /// Weekly hours, as a map or a list; `{}` = the tenant's working hours every day.
-    #[schema(value_type = Object, required = false, example = json!({"monday": ["08:00-12:00", "14:00-18:00"]}))]
+    #[schema(value_type = Option<WeeklySchedule>, required = false, example = json!({"monday": ["08:00-12:00", "14:00-18:00"]}))]
     pub availability_schedule: Value,
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Range, Weekly};
-use crate::{clock::ClockTime, fault::ScheduleFault};
+use crate::{clock::ClockTime, fault::ScheduleFault, number::whole};
 
 const DAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -134,7 +134,7 @@ fn object_range(path: &str, item: &Value, faults: &mut Faults) -> Option<(usize,
 fn day_of_week(object: &Map<String, Value>, path: &str) -> Result<usize, ScheduleFault> {
     let path = format!("{path}.day_of_week");
     let Some(value) = object.get("day_of_week") else { return Err(ScheduleFault::required(path)) };
-    let Some(day) = value.as_i64() else {
+    let Some(day) = whole(value) else {
         return Err(ScheduleFault::wrong_type(path, "um número inteiro de 0 a 6"));
     };
     usize::try_from(day).ok().filter(|day| *day < DAYS.len()).ok_or_else(|| {

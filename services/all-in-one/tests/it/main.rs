@@ -15,6 +15,7 @@ mod conflicts;
 mod edge;
 mod events;
 mod forgeries;
+mod fuzzed;
 mod keys;
 mod law;
 mod login;

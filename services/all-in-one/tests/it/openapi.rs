@@ -10,6 +10,7 @@ use crate::ask::by;
 
 testkit::on_both_engines!(crate::world::guarded =>
     every_operation_documents_its_refusals_with_an_example,
+    bodies_are_documented_as_closed_as_they_are,
     what_is_documented_is_the_contract,
     public_operations_are_marked,
     the_pages_ask_no_other_host,
@@ -87,7 +88,11 @@ const CONTRACT: &[&str] = &[
 
 async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
     for Operation { name, spec, .. } in operations(&app).await {
-        for status in ["400", "401", "403", "404", "409", "422"] {
+        for status in possible(&spec) {
+            let answer = &spec["responses"][status];
+            for header in ["X-Request-Id", "Content-Language"] {
+                assert!(answer["headers"][header].is_object(), "{name} {status} {header}");
+            }
             let example = &spec["responses"][status]["content"]["application/json"]["example"];
             assert_eq!(example["success"], false, "{name} {status}");
             for part in ["error", "message", "trace_id"] {
@@ -109,6 +114,61 @@ async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
         let body = matches!(name.split(' ').next(), Some("POST" | "PUT"));
         assert_eq!(spec["requestBody"].is_object(), body || name.ends_with("/cancel"), "{name}");
     }
+    app.stop().await;
+}
+
+/// The refusals that an operation cannot do without, by what it takes, and those it says it gives.
+fn possible(spec: &Value) -> BTreeSet<&str> {
+    let responses = spec["responses"].as_object().unwrap();
+    let own = responses.keys().map(String::as_str).filter(|status| *status >= "400");
+    let mut statuses: BTreeSet<&str> = own.collect();
+    let within = |place: &str| {
+        spec["parameters"].as_array().is_some_and(|all| all.iter().any(|it| it["in"] == place))
+    };
+    let (body, path) = (spec["requestBody"].is_object(), within("path"));
+    let security = spec["security"].to_string();
+    statuses.extend(["429", "503"]);
+    let cases: [(bool, &[&str]); 5] = [
+        (security.contains("bearer"), &["401"]),
+        (!security.contains("{}"), &["401", "403"]),
+        (path, &["404"]),
+        (body, &["408", "413", "415"]),
+        (body || path || within("query"), &["422"]),
+    ];
+    for (_, needed) in cases.into_iter().filter(|(so, _)| *so) {
+        statuses.extend(needed);
+    }
+    statuses
+}
+
+async fn bodies_are_documented_as_closed_as_they_are(app: TestApp) {
+    let mut bodies = 0;
+    for service in Service::ALL {
+        let path = format!("/api-docs/{}/openapi.json", service.docs());
+        let spec = app.get(&path).await.expect(200).body;
+        let schemas = &spec["components"]["schemas"];
+        for Operation { name, spec, .. } in operations(&app).await {
+            let content = &spec["requestBody"]["content"]["application/json"];
+            let Some(reference) = content["schema"]["$ref"].as_str() else {
+                assert!(spec["requestBody"].is_null(), "{name}: {content}");
+                continue;
+            };
+            let schema = &schemas[reference.rsplit('/').next().unwrap()];
+            if schema.is_object() {
+                assert_eq!(schema["additionalProperties"], false, "{name}");
+                bodies += 1;
+            }
+        }
+        // A free-form part says that it is one.
+        if service == Service::Resource {
+            assert_eq!(schemas["CategoryMetadata"]["additionalProperties"], true);
+        }
+        if service == Service::User {
+            assert_eq!(schemas["CreateUser"]["properties"]["password"]["minLength"], 8);
+            assert!(schemas["UserView"]["properties"]["password"].is_null());
+        }
+    }
+    assert!(bodies >= 12, "{bodies}");
     app.stop().await;
 }
 
@@ -158,12 +218,9 @@ async fn public_operations_are_marked(app: TestApp) {
         assert_eq!(open, public.contains(&name.as_str()), "{name}: {}", answer.text);
         let security = spec["security"].as_array().cloned().unwrap_or_default();
         assert!(!security.is_empty(), "{name} says nothing of tokens");
-        if open {
-            assert!(
-                security.iter().any(|way| way.as_object().is_some_and(serde_json::Map::is_empty)),
-                "{name}"
-            );
-        }
+        let without =
+            security.iter().any(|way| way.as_object().is_some_and(serde_json::Map::is_empty));
+        assert_eq!(open, without, "{name}");
     }
     app.stop().await;
 }

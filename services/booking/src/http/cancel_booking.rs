@@ -21,7 +21,8 @@ use crate::app::{Bookings, Precondition};
     ),
     request_body = Option<CancelBooking>,
     responses(
-        (status = 200, description = "The cancelled booking", body = BookingView),
+        (status = 200, description = "The cancelled booking", body = BookingView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 400, description = "Cancelamento permitido somente até 24 horas antes do início."),
         (status = 404, description = "Reserva não encontrada"),
         (status = 412, description = "A reserva foi alterada por outra requisição."),

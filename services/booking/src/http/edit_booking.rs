@@ -24,8 +24,11 @@ use crate::app::{Bookings, Precondition};
     ),
     request_body = EditBooking,
     responses(
-        (status = 200, description = "The booking as it is now", body = BookingView),
+        (status = 200, description = "The booking as it is now", body = BookingView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
+        (status = 400, description = "Horário fora do expediente configurado."),
         (status = 404, description = "Reserva não encontrada"),
+        (status = 409, description = "Recurso já possui reserva neste intervalo"),
         (status = 412, description = "A reserva foi alterada por outra requisição."),
     )
 )]

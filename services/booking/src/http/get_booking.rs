@@ -17,7 +17,8 @@ use crate::app::Bookings;
     tag = "bookings",
     params(("id" = Uuid, Path, description = "The booking")),
     responses(
-        (status = 200, description = "The booking", body = BookingView),
+        (status = 200, description = "The booking", body = BookingView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Reserva não encontrada"),
     )
 )]

@@ -5,7 +5,7 @@ use chrono::{Datelike as _, NaiveDate};
 use common::auth::Caller;
 use common::http::{Page, PageQuery, Params, Problem};
 use contracts::BookingStatus;
-use contracts::booking::BookingView;
+use contracts::booking::{BookingView, DayOrTime};
 use contracts::form::{Decode, Faults, Form, text, uuid};
 use contracts::text::Text;
 use scheduling::TimeInput;
@@ -73,8 +73,8 @@ fn sane(key: SortKey) -> Result<SortKey, Problem> {
         ("resource_id" = Option<Uuid>, Query, description = "Only of this resource"),
         ("user_id" = Option<Uuid>, Query, description = "Only of this user"),
         ("status" = Option<BookingStatus>, Query, description = "Only in this state"),
-        ("start_date" = Option<String>, Query, description = "Date or RFC 3339 time; ends after it"),
-        ("end_date" = Option<String>, Query, description = "Date or RFC 3339 time; starts before it"),
+        ("start_date" = inline(Option<DayOrTime>), Query, description = "Date or RFC 3339 time; ends after it"),
+        ("end_date" = inline(Option<DayOrTime>), Query, description = "Date or RFC 3339 time; starts before it"),
         ("limit" = Option<u64>, Query, description = "1–200, default 50"),
         ("cursor" = Option<String>, Query, description = "From the `Link` header of the page before"),
         ("count" = Option<bool>, Query, description = "true = answer `X-Total-Count`"),

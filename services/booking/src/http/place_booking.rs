@@ -20,7 +20,13 @@ use crate::app::Bookings;
     operation_id = "place_booking",
     tag = "bookings",
     request_body = PlaceBooking,
-    responses((status = 201, description = "The booking", body = BookingView))
+    responses(
+        (status = 201, description = "The booking", body = BookingView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
+        (status = 400, description = "Horário fora do expediente configurado."),
+        (status = 404, description = "Recurso não encontrado"),
+        (status = 409, description = "Recurso já possui reserva neste intervalo"),
+    )
 )]
 pub(super) async fn place_booking(
     State(bookings): State<Bookings>,

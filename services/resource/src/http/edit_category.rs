@@ -15,11 +15,13 @@ use crate::app::Directory;
 #[expect(dead_code, reason = "documents the body, which is merged before it is read")]
 struct EditCategory {
     /// The tenant it belongs to; it never changes.
+    #[schema(nullable = false)]
     tenant_id: Option<Uuid>,
     /// Its name.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
     name: Option<String>,
     /// What it holds.
+    #[schema(value_type = CategoryType, required = false)]
     r#type: Option<CategoryType>,
     /// Free text; null clears it.
     #[schema(max_length = 2000)]
@@ -28,8 +30,10 @@ struct EditCategory {
     #[schema(max_length = 60)]
     icon: Option<String>,
     /// `#RGB` or `#RRGGBB`; null clears it.
+    #[schema(pattern = "^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$")]
     color: Option<String>,
     /// Whether it is in use.
+    #[schema(nullable = false)]
     is_active: Option<bool>,
     /// Rules for its resources, replaced whole.
     category_metadata: Option<CategoryMetadata>,

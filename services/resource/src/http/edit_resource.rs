@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use common::http::{Context, Id, Outcome, Raw};
-use contracts::resource::{ResourceStatus, ResourceView};
+use contracts::resource::{ResourceStatus, ResourceView, WeeklySchedule};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,11 +16,13 @@ use crate::app::Directory;
 #[expect(dead_code, reason = "documents the body, which is merged before it is read")]
 struct EditResource {
     /// The tenant it belongs to; it never changes.
+    #[schema(nullable = false)]
     tenant_id: Option<Uuid>,
     /// Its category, of the same tenant.
+    #[schema(nullable = false)]
     category_id: Option<Uuid>,
     /// Its name.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
     name: Option<String>,
     /// Free text; null clears it.
     #[schema(max_length = 2000)]
@@ -29,17 +31,19 @@ struct EditResource {
     #[schema(max_length = 200)]
     location: Option<String>,
     /// http(s) address of a picture; null clears it.
+    #[schema(format = "http-url", min_length = 1, max_length = 2000)]
     image_url: Option<String>,
     /// Whether it can be booked.
+    #[schema(value_type = ResourceStatus, required = false)]
     status: Option<ResourceStatus>,
     /// How many people fit.
-    #[schema(minimum = 1, maximum = 100_000)]
+    #[schema(nullable = false, minimum = 1, maximum = 100_000)]
     capacity: Option<u32>,
     /// Free-form data, replaced whole; the category's custom fields are enforced.
     #[schema(value_type = Option<Object>)]
     attributes: Option<Value>,
     /// Weekly hours, replaced whole; `{}` = the tenant's working hours every day.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<WeeklySchedule>)]
     availability_schedule: Option<Value>,
 }
 

@@ -56,7 +56,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
         ("cache-control" = Option<String>, Header, description = "`no-cache`: the answer is made anew"),
     ),
     responses(
-        (status = 200, description = "The slots, in the tenant's zone", body = AvailabilityView),
+        (status = 200, description = "The slots, in the tenant's zone", body = AvailabilityView,
+            headers(("Cache-Control" = String, description = "`no-store` with `settings_source`"))),
         (status = 400, description = "Recurso indisponível para reservas."),
         (status = 404, description = "Recurso não encontrado"),
     ),

@@ -98,7 +98,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Wanted {
         ("category_id" = Option<Uuid>, Query, description = "Resources of this category"),
         ("status" = Option<ResourceStatus>, Query, description = "Resources in this state"),
         ("search" = Option<String>, Query, description = "A literal substring of name, description or location, whatever the case", max_length = 200),
-        ("attributes.<key>" = Option<String>, Query, description = "Resources whose attribute `<key>` is this string, number or boolean, as text; at most 10 of them", max_length = 500),
+        ("attributes.<key>" = Option<String>, Query, description = "Resources whose attribute `<key>` is this string, number or boolean, as text; at most 10 of them", max_length = 500, pattern = r"^[^\x00]*$"),
         ("limit" = Option<u64>, Query, description = "Rows of a page, 1–200; 50 unless given", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "From the `Link` of the page before", max_length = 2048),
         ("count" = Option<bool>, Query, description = "Asks for `X-Total-Count`"),

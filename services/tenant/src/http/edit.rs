@@ -24,8 +24,10 @@ fn optional(mut whole: RefOr<Schema>, nested: &[(&str, &str)]) -> RefOr<Schema> 
         object.description = Some("What is absent stays as it is.".to_owned());
         object.required.clear();
         for property in object.properties.values_mut() {
-            if let RefOr::T(Schema::Object(field)) = property {
-                field.default = None;
+            match property {
+                RefOr::T(Schema::Object(field)) => field.default = None,
+                RefOr::Ref(field) => field.default = None,
+                RefOr::T(_) => {}
             }
         }
         for (field, schema) in nested {

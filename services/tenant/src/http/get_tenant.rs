@@ -16,6 +16,7 @@ use crate::app::Tenants;
     get,
     path = "/tenants/{id}",
     tag = "tenants",
+    security((), ("bearer" = [])),
     params(("id" = Uuid, Path, description = "The tenant")),
     responses(
         (status = 200, description = "The tenant", body = TenantAnswer),

@@ -16,6 +16,7 @@ use crate::store::{Key, Tenant, Window};
     get,
     path = "/tenants/",
     tag = "tenants",
+    security((), ("bearer" = [])),
     params(
         ("limit" = Option<u32>, Query, description = "Rows wanted", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "From the `Link` header of the page before"),

@@ -18,10 +18,12 @@ use crate::app::Users;
     post,
     path = "/users/",
     tag = "users",
+    security((), ("bearer" = [])),
     request_body = CreateUser,
     responses(
         (status = 201, description = "The new user", body = UserView),
         (status = 400, description = "E-mail já cadastrado para este tenant"),
+        (status = 403, description = "Você não tem permissão para esta operação."),
         (status = 404, description = "Tenant não encontrado"),
     )
 )]

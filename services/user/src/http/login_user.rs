@@ -25,7 +25,8 @@ use crate::app::Users;
         content((Login = "application/x-www-form-urlencoded"), (Login = "application/json"))
     ),
     responses(
-        (status = 200, description = "An access token", body = TokenView),
+        (status = 200, description = "An access token", body = TokenView,
+            headers(("Cache-Control" = String, description = "`no-store`"))),
         (status = 401, description = "Email ou senha inválidos"),
         (status = 429, description = "Muitas tentativas. Tente novamente em 1 s."),
     )

@@ -1,0 +1,334 @@
+"""What schemathesis has to know of Marca beyond its OpenAPI.
+
+`cargo xtask test --only fuzz` writes FUZZ_WORLD (the ids and credentials of a tenant made for this run)
+and reads FUZZ_TALLY (what was answered to which operation) afterwards.
+
+Generated ids are random, so nothing would ever be found: well-formed ids are exchanged for ids of the
+world, for ids that the run itself has made, or for ids of another tenant; ill-formed ones stay as they
+are. What keeps the run alive (its tenant, its admin) is never deleted, deactivated or edited into
+something that cannot sign in; everything else is fair game and is replaced by what the run makes.
+"""
+
+import atexit
+import collections
+import datetime
+import json
+import os
+import threading
+import uuid
+import zlib
+
+import requests
+import schemathesis
+from hypothesis import strategies as st
+
+with open(os.environ["FUZZ_WORLD"], encoding="utf-8") as file:
+    WORLD = json.load(file)
+LOCK = threading.Lock()
+TALLY = collections.defaultdict(collections.Counter)
+# Ids by collection ("users", "resources", …): those of the world, and those the run has made.
+MADE = collections.defaultdict(list)
+CURSORS = {}
+STATE = {"token": WORLD.get("token"), "slots": 0, "signed_in_again": 0, "rejected": 0}
+
+# --- formats of the OpenAPI that JSON Schema does not know, and the ranges of those it does -----------
+
+LABEL = st.from_regex(r"[a-z0-9]{1,12}(-[a-z0-9]{1,8})?", fullmatch=True)
+SLUG = st.lists(LABEL, min_size=1, max_size=4).map(".".join)
+# The last label of a URL's host is no number: that would be an IPv4 address, and mostly a bad one.
+HOST = SLUG.map(lambda slug: slug + ".example")
+ZONES = ["UTC", "America/Sao_Paulo", "America/New_York", "Asia/Kathmandu", "Pacific/Apia", "Etc/GMT+12"]
+MINUTES = st.integers(-14 * 60, 14 * 60)
+
+
+def written(moment, offset):
+    zone = datetime.timezone(datetime.timedelta(minutes=offset))
+    return moment.replace(tzinfo=datetime.timezone.utc).astimezone(zone).isoformat()
+
+
+MOMENTS = st.datetimes(datetime.datetime(1970, 1, 3), datetime.datetime(9999, 12, 29))
+schemathesis.openapi.format("date-time", st.builds(written, MOMENTS, MINUTES))
+schemathesis.openapi.format(
+    "date", st.dates(datetime.date(1970, 1, 1), datetime.date(9999, 12, 31)).map(str)
+)
+schemathesis.openapi.format("host-name", SLUG)
+schemathesis.openapi.format("iana-time-zone", st.sampled_from(ZONES))
+schemathesis.openapi.format(
+    "http-url",
+    st.builds(
+        "{}://{}/{}".format,
+        st.sampled_from(["http", "https", "HTTPS"]),
+        HOST,
+        st.text("abcXYZ019-._~%?&=#/é", max_size=40),
+    ),
+)
+
+# --- ids ---------------------------------------------------------------------------------------------
+
+# Fields of bodies and queries that hold an id, and the collection it is of.
+REFERENCES = {
+    "tenant_id": "tenants",
+    "user_id": "users",
+    "category_id": "categories",
+    "resource_id": "resources",
+    "booking_id": "bookings",
+}
+
+
+def is_id(value):
+    try:
+        return isinstance(value, str) and len(value) == 36 and bool(uuid.UUID(value))
+    except ValueError:
+        return False
+
+
+def dice(text):
+    return zlib.crc32(text.encode()) % 8
+
+
+def exchange(collection, generated, expendable=False):
+    """An id instead of a generated one; the same for the same generated one while nothing is made."""
+    roll = dice(generated)
+    with LOCK:
+        made = MADE[collection]
+        if expendable:
+            return made.pop(0) if made and roll < 6 else generated
+        if roll in (4, 5) and made:
+            return made[-1 - roll % min(len(made), 3)]
+        if roll < 6 and collection in WORLD["ids"]:
+            return WORLD["ids"][collection]
+        if roll == 6 and collection in WORLD["foreign"]:
+            return WORLD["foreign"][collection]
+    return generated
+
+
+def fill(values):
+    for name, collection in REFERENCES.items():
+        if is_id(values.get(name)):
+            values[name] = exchange(collection, values[name])
+
+
+def collection_of(path, name):
+    """`/users/{id}/x` is about one of `users`."""
+    before = path.split("{" + name + "}")[0].rstrip("/")
+    return before.rsplit("/", 1)[-1]
+
+
+def slot(values):
+    """Free times instead of random ones: the first are hardly ever inside the rules."""
+    if not all(is_time(values.get(name)) for name in ("start_time", "end_time")):
+        return
+    if dice(values["start_time"]) % 2 == 0:
+        return
+    with LOCK:
+        STATE["slots"] += 1
+        number = STATE["slots"]
+    today = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+    start = today + datetime.timedelta(days=3, minutes=30 * number)
+    values["start_time"] = start.isoformat()
+    values["end_time"] = (start + datetime.timedelta(minutes=30)).isoformat()
+
+
+def is_time(value):
+    try:
+        return isinstance(value, str) and datetime.datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def vital(method, path, value):
+    """Whether a request would end the run: it may have found its admin or its tenant in a list."""
+    writes = method in ("PUT", "PATCH", "POST", "DELETE") and path.startswith("/users/")
+    ends = method == "DELETE" and path == "/tenants/{id}"
+    return (writes and value == WORLD["admin"]) or (ends and value == WORLD["ids"]["tenants"])
+
+
+def follows_links(case):
+    """The stateful phase takes ids from its own answers, and knows what it has deleted."""
+    return case.meta is not None and case.meta.phase.name.value == "stateful"
+
+
+def credentials(body):
+    """Good credentials instead of random ones, sometimes."""
+    email, password = body.get("email"), body.get("password")
+    if isinstance(email, str) and isinstance(password, str) and dice(email + password) % 4 == 0:
+        body.update(WORLD["credentials"])
+        body.pop("domain", None)
+        body.pop("tenant_id", None)
+
+
+def day(query):
+    """A day that can be asked for instead of one of the next eight thousand years."""
+    for name in ("date", "data"):
+        try:
+            datetime.date.fromisoformat(query.get(name))
+        except (TypeError, ValueError):
+            continue
+        if dice(query[name]) % 2 == 0:
+            query[name] = str(datetime.date.today() + datetime.timedelta(days=3))
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    path, method = case.operation.path, case.method.upper()
+    for name, value in (case.path_parameters or {}).items():
+        if is_id(value) and not follows_links(case):
+            value = exchange(collection_of(path, name), value, method == "DELETE")
+            case.path_parameters[name] = value
+        if vital(method, path, value):
+            case.path_parameters[name] = "00000000-0000-4000-8000-000000000000"
+    query = case.query if isinstance(case.query, dict) else {}
+    fill(query)
+    if query.get("cursor") and CURSORS.get(path) and dice(str(query["cursor"])) < 4:
+        query["cursor"] = CURSORS[path]
+    body = case.body if isinstance(case.body, dict) else {}
+    fill(body)
+    if path.startswith("/bookings"):
+        slot(body)
+    if path == "/users/login":
+        credentials(body)
+    if path.endswith("/availability"):
+        day(query)
+    if path == "/tenants/{id}" and body.get("is_active") is False:
+        body["is_active"] = True
+    renew(case, kwargs)
+
+
+# --- the token ---------------------------------------------------------------------------------------
+
+
+def bearer(headers):
+    for name in list(headers or {}):
+        if name.lower() == "authorization":
+            return name
+    return None
+
+
+def renew(case, kwargs):
+    """A token that the run has ended itself (signed out, revoked) is exchanged for the current one."""
+    for headers in (case.headers, kwargs.get("headers")):
+        name = bearer(headers)
+        if name and STATE["token"] and headers[name] in STATE.get("ended", ()):
+            headers[name] = f"Bearer {STATE['token']}"
+
+
+def sign_in():
+    answer = requests.post(WORLD["base"] + "/users/login", json=WORLD["credentials"], timeout=30)
+    if answer.status_code != 200:
+        return None
+    return answer.json()["access_token"]
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    label, status = case.operation.label, response.status_code
+    with LOCK:
+        if case.method.upper() == case.operation.method.upper():
+            TALLY[label][str(status)] += 1
+        else:
+            TALLY["(methods that are not documented)"][str(status)] += 1
+    if status == 201:
+        made = response.json()
+        if isinstance(made, dict) and is_id(made.get("id")):
+            collection = case.operation.path.rstrip("/").rsplit("/", 1)[-1]
+            # Tenants that the run makes belong to nobody; they are only good for reading.
+            with LOCK:
+                MADE[collection].append(made["id"])
+    link = response.headers.get("link")
+    if status == 200 and link and "cursor=" in link[0]:
+        CURSORS[case.operation.path] = link[0].split("cursor=")[1].split(">")[0].split("&")[0]
+    sent = response.request.headers.get("Authorization") if response.request is not None else None
+    if status == 401 and STATE["token"] and sent == f"Bearer {STATE['token']}":
+        again(sent)
+
+
+def again(sent):
+    with LOCK:
+        if sent != f"Bearer {STATE['token']}":
+            return
+        # A refused password also answers 401: only a token that is refused everywhere has ended.
+        alive = requests.get(WORLD["base"] + "/users/me", headers={"Authorization": sent}, timeout=30)
+        if alive.status_code != 401:
+            return
+        STATE.setdefault("ended", set()).add(sent)
+        token = sign_in()
+        if token is None:
+            STATE["rejected"] += 1
+            return
+        STATE["token"] = token
+        STATE["signed_in_again"] += 1
+
+
+# --- what JSON Schema cannot say ---------------------------------------------------------------------
+
+# Rules between fields, or about the whole: a body can be of the documented shape and yet 422. Each is
+# told in words by the description of its field. (last part of the path, code)
+BETWEEN_FIELDS = {
+    ("end_time", "range"),  # not after start_time
+    ("working_hours_end", "range"),  # not after working_hours_start
+    ("end_time", "order"),  # of a schedule: not after start_time
+    ("options", "options"),  # an enum has options, nothing else has
+    ("custom_fields", "duplicate"),  # keys twice
+    ("status", "combination"),  # cancelling and moving at once
+    ("date", "missing"),  # neither date nor data
+    ("cursor", "format"),  # not one that a list has given
+    ("email", "format"),  # more exact than `format: email`
+}
+# Codes of rules about free-form objects and schedules as a whole.
+OF_OBJECTS = {
+    ("metadata", "format"), ("metadata", "length"), ("profile_metadata", "format"),
+    ("attributes", "format"), ("attributes", "length"),
+    ("category_metadata", "format"), ("category_metadata", "length"),
+    ("availability_schedule", "length"), ("availability_schedule", "format"),
+}
+
+
+def last(path):
+    return path.rsplit(".", 1)[-1].split("[")[0]
+
+
+def beyond_schema(fault):
+    path, code = fault["path"], fault["code"]
+    return (
+        (last(path), code) in BETWEEN_FIELDS
+        or (path, code) in OF_OBJECTS
+        # The category's custom fields are known at run time only.
+        or (path.startswith("attributes.") and code in {"missing", "custom_field"})
+        # Ranges of hours: the end is later, at most 50 of a day.
+        or (path.startswith("availability_schedule") and code in {"order", "too_many"})
+    )
+
+
+@schemathesis.hook
+def filter_failure(context, failure, case, response):
+    if type(failure).__name__ != "RejectedPositiveData" or response.status_code != 422:
+        return True
+    faults = response.json().get("fields", [])
+    return not faults or not all(beyond_schema(fault) for fault in faults)
+
+
+# --- answers have no field that is not documented ----------------------------------------------------
+
+
+@schemathesis.hook
+def before_load_schema(context, raw_schema):
+    for schema in raw_schema["components"]["schemas"].values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+
+
+# --- the tally ---------------------------------------------------------------------------------------
+
+
+@atexit.register
+def write_tally():
+    with open(os.environ["FUZZ_TALLY"], "w", encoding="utf-8") as file:
+        json.dump(
+            {
+                "operations": {label: dict(counter) for label, counter in sorted(TALLY.items())},
+                "signed_in_again": STATE["signed_in_again"],
+                "rejected": STATE["rejected"],
+            },
+            file,
+            indent=1,
+        )
