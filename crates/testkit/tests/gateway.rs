@@ -87,8 +87,11 @@ async fn every_route_arrives_in_all_its_forms_without_a_redirect() {
             assert_eq!(seen["method"], "PUT");
             assert_eq!(seen["uri"], path.as_str());
         }
-        let other = client.get(format!("{}{}foo", nginx.url(), route.prefix)).send().await;
-        assert_error(other.expect("answer"), 404, "not_found").await;
+        // Below an open segment a longer word is still the outer route's.
+        if !route.prefix.contains('*') {
+            let other = client.get(format!("{}{}foo", nginx.url(), route.prefix)).send().await;
+            assert_error(other.expect("answer"), 404, "not_found").await;
+        }
     }
 }
 
