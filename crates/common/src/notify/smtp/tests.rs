@@ -75,7 +75,7 @@ async fn a_letter_is_handed_over_with_its_envelope_and_headers() {
     drop(notifier);
     let heard = heard.await.unwrap();
     let said = |line: &str| {
-        assert!(heard.iter().any(|heard| heard.starts_with(line)), "{line}: {heard:#?}")
+        assert!(heard.iter().any(|heard| heard.starts_with(line)), "{line}: {heard:#?}");
     };
     said("EHLO agenda.example");
     said("MAIL FROM:<nao-responda@agenda.example>");
