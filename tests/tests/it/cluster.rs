@@ -89,7 +89,9 @@ impl Cluster {
             };
             databases.insert(service, url);
         }
-        databases.iter().for_each(|(service, url)| migrate(*service, url));
+        for (service, url) in &databases {
+            migrate(*service, url);
+        }
         let redis = Redis::start(persistence).expect("Redis");
         let data = WorkDir::new("data").expect("a folder");
         let replicas = |service| if service == Service::Booking { bookings.max(1) } else { 1 };

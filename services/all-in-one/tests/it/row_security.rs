@@ -302,13 +302,14 @@ async fn clients_that_hang_up_leave_no_tenant_behind() {
             (answered, dropped, failed)
         });
     }
-    let meddler = tokio::spawn(meddle(postgres::as_service(url)));
+    let mut meddler = JoinSet::new();
+    meddler.spawn(meddle(postgres::as_service(url)));
     let (mut answered, mut dropped) = (0, 0);
     for (more, cut, _) in clients.join_all().await {
         answered += more;
         dropped += cut;
     }
-    meddler.abort();
+    meddler.shutdown().await;
     assert!(answered > 500 && dropped > 500, "{answered} answered, {dropped} dropped");
     // What is left in the pool knows nobody.
     for _ in 0..16 {
