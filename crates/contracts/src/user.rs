@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::authority::Preset;
-use crate::form::{Decode, Form, boolean, choice, email, nested, object, text, uuid};
+use crate::form::{Decode, Faults, Form, boolean, choice, email, nested, object, text, uuid};
 
 /// Who a user is within the tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -158,21 +158,24 @@ impl CreateUser {
     }
 }
 
-impl Decode for CreateUser {
-    fn decode(form: &mut Form<'_>) -> Option<Self> {
-        let tenant_id = form.required("tenant_id", uuid);
+impl CreateUser {
+    /// Reads what is left of a user once the tenant, the type and the password are read.
+    pub(crate) fn decode_as(
+        form: &mut Form<'_>,
+        tenant_id: Option<Uuid>,
+        user_type: Option<UserType>,
+        password: Option<Option<String>>,
+    ) -> Option<Self> {
         let name = form.required("name", text(1, 200));
         let email = form.required("email", email);
         let phone = form.optional("phone", text(0, 40));
         let department = form.optional("department", text(0, 120));
-        let user_type = form.required("user_type", choice(UserType::WORDS, UserType::parse));
         let is_active = form.or("is_active", true, boolean);
         let permissions = form.or("permissions", Permissions::default(), nested::<Permissions>);
         let preset = form.optional("preset", choice(Preset::WORDS, Preset::parse));
         let alias = form.has("profile_metadata");
         let metadata = form.optional("metadata", object);
         let profile = form.optional("profile_metadata", object);
-        let password = form.optional("password", text(8, 128));
         let metadata = if alias { profile? } else { metadata? };
         Some(Self {
             tenant_id: tenant_id?,
@@ -188,6 +191,20 @@ impl Decode for CreateUser {
             password: password?,
         })
     }
+}
+
+impl Decode for CreateUser {
+    fn decode(form: &mut Form<'_>) -> Option<Self> {
+        let tenant_id = form.required("tenant_id", uuid);
+        let user_type = form.required("user_type", choice(UserType::WORDS, UserType::parse));
+        let password = form.optional("password", password);
+        Self::decode_as(form, tenant_id, user_type, password)
+    }
+}
+
+/// A password that is to be set.
+pub(crate) fn password(value: &Value, faults: &mut Faults) -> Option<String> {
+    text(8, 128)(value, faults)
 }
 
 /// A user as others may see it. There is no password in it.

@@ -1,5 +1,8 @@
 //! What can go wrong here, and how it looks from outside.
 
+use std::time::Duration;
+
+use axum::http::StatusCode;
 use common::db::{Classify, Fault, classify};
 use common::http::Problem;
 use contracts::Text;
@@ -33,6 +36,15 @@ pub(crate) enum Error {
     /// Wrong, unknown, without a password, inactive or not told apart: nobody learns which.
     #[error("the credentials are not good")]
     BadCredentials,
+    /// The refresh token is unknown, expired, used or of a session that is over: nobody learns which.
+    #[error("not a good refresh token")]
+    BadRefresh,
+    /// Another request is trading the same refresh token at this moment.
+    #[error("the refresh token is being traded")]
+    RefreshInProgress,
+    /// The caller has no such session.
+    #[error("no such session")]
+    UnknownSession,
     /// The tenant cannot be verified now.
     #[error("the tenant cannot be verified: {0}")]
     TenantUnverified(String),
@@ -72,6 +84,9 @@ impl Classify for Error {
             | Self::EmailTaken
             | Self::Invalid(_)
             | Self::BadCredentials
+            | Self::BadRefresh
+            | Self::RefreshInProgress
+            | Self::UnknownSession
             | Self::TenantUnverified(_)
             | Self::Password(_)
             | Self::Signing(_) => None,
@@ -91,6 +106,13 @@ impl From<Error> for Problem {
             }
             Error::Invalid(fields) => Self::validation(fields),
             Error::BadCredentials => Self::unauthorized(Text::new("Email ou senha inválidos")),
+            Error::BadRefresh => Self::unauthorized(Text::new("Sessão inválida ou expirada.")),
+            Error::RefreshInProgress => {
+                let text = Text::new("A sessão já está sendo renovada. Tente novamente.");
+                let problem = Self::new(StatusCode::CONFLICT, "refresh_in_progress", text);
+                problem.retry_after(Duration::from_secs(1))
+            }
+            Error::UnknownSession => Self::not_found("Sessão não encontrada"),
             Error::TenantUnverified(cause) => Self::unavailable(cause),
             Error::Password(PasswordError::Busy) => Self::unavailable(PasswordError::Busy),
             Error::Password(failed @ PasswordError::Failed(_)) => Self::internal(failed),

@@ -3,10 +3,12 @@
 use common::auth::{Caller, Scope};
 use common::providers::SettingsError;
 use contracts::authority::PLATFORM;
+use contracts::session::Register;
 use contracts::user::CreateUser;
 use uuid::Uuid;
 
 use super::Users;
+use super::login::Named;
 use super::rules::{self, Creation, Standing};
 use crate::error::Error;
 use crate::store::{self, User};
@@ -37,6 +39,15 @@ impl Users {
         });
         insert.await?;
         Ok(user)
+    }
+
+    /// The same for somebody who makes an account for himself.
+    pub(crate) async fn register(&self, wanted: Register) -> Result<User, Error> {
+        let tenant = match self.named(wanted.tenant_id, wanted.domain.as_deref()).await? {
+            Named::Scope(Scope::Tenant(tenant)) => tenant,
+            Named::Scope(Scope::All) | Named::Nobody => return Err(Error::UnknownTenant),
+        };
+        self.create(None, CreateUser { tenant_id: tenant, ..wanted.profile }).await
     }
 
     async fn tenant_exists(&self, tenant: Uuid) -> Result<(), Error> {

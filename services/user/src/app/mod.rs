@@ -7,6 +7,7 @@ mod login;
 mod password;
 mod read;
 mod rules;
+mod sessions;
 mod update;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use contracts::client::Clients;
 
 pub(crate) use key::{Jwks, Published, Signer, rotate as rotate_keys};
 pub(crate) use password::{PasswordError, Passwords};
+pub(crate) use sessions::{Client, Ended, Keep, Person, Tokens, Why, cleanup};
 
 /// The users and what can be done with them. Cheap to clone.
 #[derive(Clone)]

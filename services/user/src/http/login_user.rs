@@ -1,24 +1,25 @@
 //! `POST /users/login`
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::{IntoResponse, Response};
-use common::http::{FormOrJson, Outcome};
+use axum::response::Response;
+use common::http::{Context, FormOrJson};
 use contracts::session::{Login, TokenView};
 
-use crate::app::Users;
+use super::transport::Transport;
+use crate::app::{Client, Users};
 
 /// Signs a user in.
 ///
 /// Public. As a form or as JSON. An e-mail address that exists in several tenants needs `tenant_id`
-/// or `domain`; without, the answer is the one for wrong credentials.
+/// or `domain`; without, the answer is the one for wrong credentials. The refresh token comes in the
+/// cookie `marca_refresh`, or in the body with `?transport=body`.
 #[utoipa::path(
     post,
     path = "/users/login",
     tag = "auth",
     security(()),
+    params(("transport" = Option<String>, Query, pattern = "^(cookie|body)$",
+        description = "How the refresh token travels: `cookie` or `body`")),
     request_body(
         description = "The credentials",
         content((Login = "application/x-www-form-urlencoded"), (Login = "application/json"))
@@ -26,12 +27,18 @@ use crate::app::Users;
     responses(
         (status = 200, description = "An access token", body = TokenView),
         (status = 401, description = "Email ou senha inválidos"),
+        (status = 403, description = "Origem não permitida."),
     )
 )]
 pub(super) async fn login_user(
     State(users): State<Users>,
+    transport: Transport,
+    client: Client,
+    context: Context,
     FormOrJson(login): FormOrJson<Login>,
-) -> Outcome<Response> {
-    let token: TokenView = users.login(login).await?;
-    Ok(([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(token)).into_response())
+) -> Response {
+    match users.login(login, &client, context.request_id()).await {
+        Ok(tokens) => transport.hand_out(tokens),
+        Err(error) => transport.refuse(error),
+    }
 }

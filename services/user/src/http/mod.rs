@@ -1,14 +1,24 @@
 //! The routes, one file each.
 
+mod client;
 mod create_user;
+mod delete_session;
 mod delete_user;
 mod edit;
 mod get_jwks;
 mod get_me;
 mod get_user;
+mod issue_token;
+mod list_sessions;
 mod list_users;
 mod login_user;
+mod logout;
+mod logout_all;
+mod refresh;
+mod register;
 mod session_facts;
+mod show_me;
+mod transport;
 mod update_user;
 mod user_facts;
 
@@ -16,6 +26,7 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::get;
 use common::auth::Authenticator;
+use common::settings::Origins;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,17 +37,31 @@ use crate::app::Users;
 struct Api {
     users: Users,
     authenticator: Authenticator,
+    /// Whose pages may send the cookie.
+    origins: Origins,
 }
 
 /// What the gateway lets through.
-pub(crate) fn routes(users: Users, authenticator: Authenticator) -> OpenApiRouter {
+pub(crate) fn routes(
+    users: Users,
+    authenticator: Authenticator,
+    origins: Origins,
+) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(create_user::create_user, list_users::list_users))
         .routes(routes!(login_user::login_user))
         .routes(routes!(get_me::get_me))
         .routes(routes!(get_user::get_user, update_user::update_user, delete_user::delete_user))
         .routes(routes!(get_jwks::get_jwks))
-        .with_state(Api { users, authenticator })
+        .routes(routes!(register::register))
+        .routes(routes!(issue_token::issue_token))
+        .routes(routes!(refresh::refresh))
+        .routes(routes!(logout::logout))
+        .routes(routes!(logout_all::logout_all))
+        .routes(routes!(show_me::show_me))
+        .routes(routes!(list_sessions::list_sessions))
+        .routes(routes!(delete_session::delete_session))
+        .with_state(Api { users, authenticator, origins })
 }
 
 /// What only the neighbours may ask.

@@ -3,6 +3,8 @@
 mod entity;
 mod migration;
 mod queries;
+pub(crate) mod leftovers;
+pub(crate) mod refresh;
 pub(crate) mod session;
 mod user;
 
