@@ -182,11 +182,7 @@ const CATALOGUE: &[(&str, &str, &str)] = &[
         "La sesión ya se está renovando. Inténtelo de nuevo.",
     ),
     ("Sessão não encontrada", "Session not found", "Sesión no encontrada"),
-    (
-        "Origem não permitida.",
-        "This origin is not allowed.",
-        "Este origen no está permitido.",
-    ),
+    ("Origem não permitida.", "This origin is not allowed.", "Este origen no está permitido."),
     ("Email ou senha inválidos", "Wrong e-mail or password", "Correo o contraseña inválidos"),
     (
         "Recurso indisponível para reservas.",

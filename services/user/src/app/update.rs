@@ -42,8 +42,7 @@ impl Users {
         let changed = self.database.transact(caller.scope(), async |tx| {
             let current = store::lock(&tx, caller.scope(), id).await?.ok_or(Error::Unknown)?;
             let profile = judge(caller, &current, patch)?;
-            let (changed, before) =
-                self.save(&tx, current, profile, &password, trace_id).await?;
+            let (changed, before) = self.save(&tx, current, profile, &password, trace_id).await?;
             let ended = match before {
                 Some(before) => self.followed(&tx, caller, &before, &changed, trace_id).await?,
                 None => Ended::none(),

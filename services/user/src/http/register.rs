@@ -21,7 +21,8 @@ impl PartialSchema for RegisterUser {
     fn schema() -> RefOr<Schema> {
         let mut whole = CreateUser::schema();
         if let RefOr::T(Schema::Object(object)) = &mut whole {
-            object.description = Some("A user; `tenant_id` or `domain` names the tenant.".to_owned());
+            object.description =
+                Some("A user; `tenant_id` or `domain` names the tenant.".to_owned());
             object.required = ["name", "email", "password"].map(str::to_owned).to_vec();
             let domain = ObjectBuilder::new()
                 .schema_type(Type::String)

@@ -175,7 +175,8 @@ impl User {
             email_key: fold(email),
             phone: phone.clone(),
             department: department.clone(),
-            user_type: if *tenant_id == PLATFORM { OPERATOR } else { user_type.as_str() }.to_owned(),
+            user_type: if *tenant_id == PLATFORM { OPERATOR } else { user_type.as_str() }
+                .to_owned(),
             is_active: *is_active,
             permissions: serde_json::to_value(permissions)
                 .map_err(|error| DbErr::Json(error.to_string()))?,

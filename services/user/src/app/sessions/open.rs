@@ -42,8 +42,7 @@ impl Users {
                 ..Security::default()
             };
             self.security(&tx, SecurityEvent::SignedIn, &about, trace_id).await?;
-            let surplus =
-                store::session::surplus(&tx, user.id, session.created_at, MOST).await?;
+            let surplus = store::session::surplus(&tx, user.id, session.created_at, MOST).await?;
             let ended = match surplus.as_slice() {
                 [] => Ended::none(),
                 ids => self.end_sessions(&tx, Ending::These(ids), Why::TooMany, trace_id).await?,

@@ -129,12 +129,7 @@ impl Users {
         Ok(Verdict::Goes(Box::new((user, session)), next))
     }
 
-    async fn reused(
-        &self,
-        tx: &Tx,
-        session: &Session,
-        trace_id: &str,
-    ) -> Result<Verdict, Error> {
+    async fn reused(&self, tx: &Tx, session: &Session, trace_id: &str) -> Result<Verdict, Error> {
         let about = Security {
             tenant_id: session.tenant_id,
             user_id: Some(session.user_id),
@@ -169,9 +164,8 @@ mod tests {
 
     #[test]
     fn a_used_token_is_judged_by_its_age_and_by_what_became_of_its_successor() {
-        let judge = |raced, milliseconds, nonce| {
-            used(raced, TimeDelta::milliseconds(milliseconds), nonce)
-        };
+        let judge =
+            |raced, milliseconds, nonce| used(raced, TimeDelta::milliseconds(milliseconds), nonce);
         let again = || Used::Again("n".to_owned());
         for (milliseconds, expected) in [
             (-5_000, Used::Beside),

@@ -27,9 +27,9 @@ impl MigrationTrait for Migration {
             .col(nullable("successor_nonce").text())
             .to_owned();
         manager.create_table(table).await?;
-        let index = |name: &'static str| Index::create().name(name).table("refresh_tokens").to_owned();
-        let by_hash =
-            index("refresh_tokens_token_hash_key").col("token_hash").unique().to_owned();
+        let index =
+            |name: &'static str| Index::create().name(name).table("refresh_tokens").to_owned();
+        let by_hash = index("refresh_tokens_token_hash_key").col("token_hash").unique().to_owned();
         manager.create_index(by_hash).await?;
         let by_session = index("refresh_tokens_by_session").col("session_id").to_owned();
         manager.create_index(by_session).await?;
