@@ -122,7 +122,8 @@ impl TestApp {
         let bound = common::http::Bound::bind(address).await.expect("a port");
         let url = format!("http://{}", bound.address());
         let (router, stop) = (self.router.clone(), self.platform.stop.clone());
-        tokio::spawn(common::http::serve(bound, router, stop));
+        let bounds = self.platform.settings.edge.bounds;
+        tokio::spawn(common::http::serve(bound, router, bounds, stop));
         url
     }
 

@@ -64,11 +64,17 @@ impl Scene {
         let user = format!("/users/{}", self.id);
         let tenant = format!("/tenants/{}", self.tenant);
         match cause {
-            Cause::UserDeactivated => self.boss.put(&user, json!({ "is_active": false })).await.expect(200),
+            Cause::UserDeactivated => {
+                self.boss.put(&user, json!({ "is_active": false })).await.expect(200)
+            }
             Cause::UserDeleted => self.boss.delete(&user).await.expect(204),
-            Cause::AdminNoMore => self.boss.put(&user, json!({ "user_type": "user" })).await.expect(200),
+            Cause::AdminNoMore => {
+                self.boss.put(&user, json!({ "user_type": "user" })).await.expect(200)
+            }
             Cause::SessionEnded => self.other.post("/auth/logout", Value::Null).await.expect(204),
-            Cause::TenantDeactivated => self.boss.put(&tenant, json!({ "is_active": false })).await.expect(200),
+            Cause::TenantDeactivated => {
+                self.boss.put(&tenant, json!({ "is_active": false })).await.expect(200)
+            }
             Cause::TenantDeleted => self.boss.delete(&tenant).await.expect(204),
         };
     }
@@ -114,9 +120,7 @@ async fn measure(cluster: &Cluster, how: &str) {
         let mut gone = BTreeMap::new();
         until(LIMIT, &format!("{cause:?} has taken effect"), async || {
             for service in Service::ALL {
-                if !gone.contains_key(&service)
-                    && scene.asks(cluster, service).await == expected
-                {
+                if !gone.contains_key(&service) && scene.asks(cluster, service).await == expected {
                     gone.insert(service, done.elapsed());
                 }
             }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod ask;
+mod audit;
 mod availability;
 mod booking_cancel;
 mod booking_edit;
@@ -21,6 +22,7 @@ mod law;
 mod login;
 mod matrix;
 mod openapi;
+mod origins;
 mod outage;
 mod pages;
 mod recurring;

@@ -1,6 +1,5 @@
 //! `PUT /users/{id}`.
 
-use contracts::Service;
 use serde_json::{Value, json};
 use testkit::app::TestApp;
 
