@@ -171,6 +171,18 @@ const CATALOGUE: &[(&str, &str, &str)] = &[
         "This e-mail is already registered for this tenant",
         "Este correo ya está registrado en este tenant",
     ),
+    (
+        "Sessão inválida ou expirada.",
+        "The session is invalid or has expired.",
+        "La sesión no es válida o ha caducado.",
+    ),
+    (
+        "A sessão já está sendo renovada. Tente novamente.",
+        "The session is being refreshed already. Try again.",
+        "La sesión ya se está renovando. Inténtelo de nuevo.",
+    ),
+    ("Sessão não encontrada", "Session not found", "Sesión no encontrada"),
+    ("Origem não permitida.", "This origin is not allowed.", "Este origen no está permitido."),
     ("Email ou senha inválidos", "Wrong e-mail or password", "Correo o contraseña inválidos"),
     (
         "Senha atual incorreta.",

@@ -165,21 +165,24 @@ impl CreateUser {
     }
 }
 
-impl Decode for CreateUser {
-    fn decode(form: &mut Form<'_>) -> Option<Self> {
-        let tenant_id = form.required("tenant_id", uuid);
+impl CreateUser {
+    /// Reads what is left of a user once the tenant, the type and the password are read.
+    pub(crate) fn decode_as(
+        form: &mut Form<'_>,
+        tenant_id: Option<Uuid>,
+        user_type: Option<UserType>,
+        password: Option<Option<String>>,
+    ) -> Option<Self> {
         let name = form.required("name", text(1, 200));
         let email = form.required("email", email);
         let phone = form.optional("phone", text(0, 40));
         let department = form.optional("department", text(0, 120));
-        let user_type = form.required("user_type", choice(UserType::WORDS, UserType::parse));
         let is_active = form.or("is_active", true, boolean);
         let permissions = form.or("permissions", Permissions::default(), nested::<Permissions>);
         let preset = form.optional("preset", choice(Preset::WORDS, Preset::parse));
         let alias = form.has("profile_metadata");
         let metadata = form.optional("metadata", object);
         let profile = form.optional("profile_metadata", object);
-        let password = form.optional("password", new_password);
         let metadata = if alias { profile? } else { metadata? };
         Some(Self {
             tenant_id: tenant_id?,
@@ -194,6 +197,15 @@ impl Decode for CreateUser {
             metadata: metadata.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
             password: password?,
         })
+    }
+}
+
+impl Decode for CreateUser {
+    fn decode(form: &mut Form<'_>) -> Option<Self> {
+        let tenant_id = form.required("tenant_id", uuid);
+        let user_type = form.required("user_type", choice(UserType::WORDS, UserType::parse));
+        let password = form.optional("password", new_password);
+        Self::decode_as(form, tenant_id, user_type, password)
     }
 }
 

@@ -8,11 +8,13 @@ use axum::Router;
 use axum::body::Body;
 use chrono::{DateTime, TimeZone as _, Utc};
 use common::clock::{ManualClock, SystemIds};
+use common::db::Scope;
 use common::lifecycle::Running;
 use common::platform::{BuildError, Platform, Service};
 use common::settings::{Env, Settings, Topology};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use sea_orm::ConnectionTrait as _;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -114,6 +116,31 @@ impl TestApp {
     /// When events do not come to rest.
     pub async fn settle(&self) {
         self.running.settle().await.expect("events come to rest");
+    }
+
+    /// Serves the app on a port of its own for as long as it is there; the address to ask at.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    pub async fn listen(&self) -> String {
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        let bound = common::http::Bound::bind(address).await.expect("a port");
+        let url = format!("http://{}", bound.address());
+        let (router, stop) = (self.router.clone(), self.platform.stop.clone());
+        let bounds = self.platform.settings.edge.bounds;
+        tokio::spawn(common::http::serve(bound, router, bounds, stop));
+        url
+    }
+
+    /// Runs a statement on a service's database, past the service.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    pub async fn execute(&self, service: contracts::Service, sql: &str) -> u64 {
+        let found = self.running.services().iter().find(|candidate| candidate.name == service);
+        let database = &found.expect("the service runs here").database;
+        let done = database.transact(Scope::All, async |tx| tx.execute_unprepared(sql).await);
+        done.await.expect("a statement").rows_affected()
     }
 
     /// Runs a job of a service once, as its time would have come.

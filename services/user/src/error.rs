@@ -48,6 +48,15 @@ pub(crate) enum Error {
     /// A mail could not be sent.
     #[error(transparent)]
     Mail(#[from] NotifyError),
+    /// The refresh token is unknown, expired, used or of a session that is over: nobody learns which.
+    #[error("not a good refresh token")]
+    BadRefresh,
+    /// Another request is trading the same refresh token at this moment.
+    #[error("the refresh token is being traded")]
+    RefreshInProgress,
+    /// The caller has no such session.
+    #[error("no such session")]
+    UnknownSession,
     /// The tenant cannot be verified now.
     #[error("the tenant cannot be verified: {0}")]
     TenantUnverified(String),
@@ -91,6 +100,9 @@ impl Classify for Error {
             | Self::BadToken
             | Self::Throttled(_)
             | Self::Mail(_)
+            | Self::BadRefresh
+            | Self::RefreshInProgress
+            | Self::UnknownSession
             | Self::TenantUnverified(_)
             | Self::Password(_)
             | Self::Signing(_) => None,
@@ -120,6 +132,13 @@ impl From<Error> for Problem {
             }
             Error::Throttled(seconds) => throttled(seconds),
             Error::Mail(error) => Self::unavailable(error),
+            Error::BadRefresh => Self::unauthorized(Text::new("Sessão inválida ou expirada.")),
+            Error::RefreshInProgress => {
+                let text = Text::new("A sessão já está sendo renovada. Tente novamente.");
+                let problem = Self::new(StatusCode::CONFLICT, "refresh_in_progress", text);
+                problem.retry_after(Duration::from_secs(1))
+            }
+            Error::UnknownSession => Self::not_found("Sessão não encontrada"),
             Error::TenantUnverified(cause) => Self::unavailable(cause),
             Error::Password(PasswordError::Busy) => Self::unavailable(PasswordError::Busy),
             Error::Password(failed @ PasswordError::Failed(_)) => Self::internal(failed),

@@ -1,21 +1,24 @@
-//! What the service repeats: sending mails, forgetting failures.
+//! What the service repeats: sending mails, forgetting failures, removing what is over, looking for
+//! changed keys.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use common::platform::Job;
 
-use crate::app::Users;
+use crate::app::{Keep, Users, cleanup};
 
 /// How often mails are looked for that nobody was woken for: those whose first try failed, or whose
 /// request was taken down by a process that is gone.
 const MAIL: Duration = Duration::from_secs(15);
 /// How often what is over is removed.
 const PRUNE: Duration = Duration::from_mins(10);
+/// How often sessions and tokens that are over are removed.
+const CLEANUP: Duration = Duration::from_hours(1);
 
 /// All of them.
 pub(crate) fn all(users: &Users) -> Vec<Job> {
-    let (sender, pruner) = (users.clone(), users.clone());
+    let (sender, pruner, cleaner) = (users.clone(), users.clone(), users.clone());
     vec![
         Job {
             name: "send recovery mails",
@@ -40,5 +43,19 @@ pub(crate) fn all(users: &Users) -> Vec<Job> {
                 })
             }),
         },
+        Job {
+            name: "clean up sessions",
+            every: CLEANUP,
+            wake: None,
+            run: Arc::new(move || {
+                let users = cleaner.clone();
+                Box::pin(async move {
+                    let now = users.clock.now();
+                    let done = cleanup(&users.database, now, Keep::default(), false).await;
+                    done.map(drop).map_err(|error| error.to_string())
+                })
+            }),
+        },
+        users.signer.watch(),
     ]
 }

@@ -27,12 +27,12 @@ pub use commands::UserCommand;
 pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let assembly = Assembly::open(platform, contracts::Service::User).await?;
     let users = users(platform, &assembly)?;
-    let subscriptions = events::subscriptions(platform, &assembly);
+    let subscriptions = events::subscriptions(platform, &users);
     let internal = http::internal(users.clone());
     let (people, tenants) = (Arc::clone(&users.people), Arc::clone(&users.tenants));
-    let mut jobs = jobs::all(&users);
-    jobs.push(users.signer.watch());
-    let routes = http::routes(users, Authenticator::new(platform, people, tenants));
+    let jobs = jobs::all(&users);
+    let authenticator = Authenticator::new(platform, people, tenants);
+    let routes = http::routes(users, authenticator, platform.settings.origins.clone());
     Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, jobs))
 }
 

@@ -77,7 +77,8 @@ impl Scene {
             tenant_id: None,
             domain: None,
         };
-        match self.users.login(login, Some(client.parse().unwrap())).await {
+        let client = crate::app::Client::new(client.parse().ok(), None);
+        match self.users.login(login, &client, "trace").await {
             Ok(_) => Ok(true),
             Err(Error::BadCredentials) => Ok(false),
             Err(Error::Throttled(seconds)) => Err(seconds),

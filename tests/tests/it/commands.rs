@@ -199,3 +199,48 @@ async fn production_refuses_a_role_that_the_policies_do_not_hold() {
     }
     drop_database(&database).await;
 }
+
+/// Counted first, then removed, once; never shown.
+#[tokio::test]
+async fn leftover_tokens_are_counted_and_removed_by_command() {
+    let _beside = beside_others().await;
+    let database = fresh_database("user").await;
+    let data = testkit::servers::WorkDir::new("data").expect("a folder");
+    let run = |arguments: &[&str]| {
+        let command = command(Service::User)
+            .env("USER_DATABASE_URL", &database)
+            .env("DATA_DIR", data.path().display().to_string());
+        let done = finish(command, arguments);
+        assert_eq!(done.code, Some(0), "{arguments:?}: {}", done.output);
+        done.output
+    };
+    run(&["migrate", "up"]);
+    let sql = crate::sql::Sql::open(&database).await;
+    for (id, ended, used) in [(1, "now() - interval '31 days'", "NULL"), (2, "NULL", "NULL")] {
+        sql.run(&format!(
+            "INSERT INTO sessions (id, tenant_id, user_id, created_at, last_used_at, expires_at,
+                ended_at) SELECT md5('{id}')::uuid, md5('t')::uuid, md5('u')::uuid, now(), now(),
+                now() + interval '30 days', {ended}"
+        ))
+        .await;
+        sql.run(&format!(
+            "INSERT INTO refresh_tokens (id, session_id, tenant_id, token_hash, issued_at,
+                expires_at, used_at) SELECT md5('{id}')::uuid, md5('{id}')::uuid, md5('t')::uuid,
+                'secret-{id}', now(), now() + interval '7 days', {used}"
+        ))
+        .await;
+    }
+    let dry = run(&["cleanup-tokens", "--dry-run"]);
+    assert!(dry.contains("would remove 1 revoked refresh tokens"), "{dry}");
+    assert!(dry.contains("would remove 1 ended sessions"), "{dry}");
+    let kept = run(&["cleanup-tokens", "--keep-revoked-days", "40"]);
+    assert!(kept.contains("removed 0 revoked refresh tokens"), "{kept}");
+    let wet = run(&["cleanup-tokens"]);
+    assert!(wet.contains("removed 1 revoked refresh tokens"), "{wet}");
+    assert!(wet.contains("removed 1 ended sessions"), "{wet}");
+    assert!(run(&["cleanup-tokens"]).contains("removed 0 ended sessions"), "once");
+    assert!(!format!("{dry}{wet}").contains("secret"));
+    assert_eq!(sql.number("SELECT count(*) FROM sessions").await, 1);
+    drop(sql);
+    drop_database(&database).await;
+}

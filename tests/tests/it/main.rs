@@ -23,4 +23,5 @@ mod neighbours;
 mod postgres_outage;
 mod race;
 mod redis_outage;
+mod revocation;
 mod walkthrough;

@@ -181,6 +181,14 @@ impl Caller {
         self.user_id() == Some(user)
     }
 
+    /// The session the caller calls by; `None` for keys and developers.
+    pub fn session(&self) -> Option<Session> {
+        match self {
+            Self::Developer => None,
+            Self::User(identity) => identity.session(),
+        }
+    }
+
     /// Whether an integration calls, for its tenant and as nobody in particular.
     pub fn is_integration(&self) -> bool {
         match self {

@@ -110,6 +110,20 @@ pub(crate) fn names(events: &[Envelope]) -> Vec<&str> {
     events.iter().map(|event| event.event_type.as_str()).collect()
 }
 
+/// Every event of users so far but those of security.
+pub(crate) async fn user_events(app: &TestApp) -> Vec<Envelope> {
+    let mut events = app.events(Service::User).await;
+    events.retain(|event| !event.event_type.starts_with("security."));
+    events
+}
+
+/// Every security event so far.
+pub(crate) async fn security_events(app: &TestApp) -> Vec<Envelope> {
+    let mut events = app.events(Service::User).await;
+    events.retain(|event| event.event_type.starts_with("security."));
+    events
+}
+
 /// The keys of an object, sorted.
 pub(crate) fn keys(value: &Value) -> Vec<&str> {
     let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod ask;
+mod audit;
 mod availability;
 mod booking_cancel;
 mod booking_edit;
@@ -12,6 +13,7 @@ mod booking_rules;
 mod booking_status;
 mod categories;
 mod conflicts;
+mod cookies;
 mod edge;
 mod events;
 mod forgeries;
@@ -21,13 +23,17 @@ mod law;
 mod login;
 mod matrix;
 mod openapi;
+mod origins;
 mod outage;
 mod pages;
 mod passwords;
 mod recovery;
 mod recurring;
+mod refresh;
 mod resources;
+mod revocation;
 mod row_security;
+mod sessions;
 mod shape;
 mod tenants;
 mod throttle;

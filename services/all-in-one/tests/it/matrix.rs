@@ -9,7 +9,7 @@ use testkit::app::TestApp;
 
 use crate::ask::by;
 use crate::openapi::operations;
-use crate::world::{PASSWORD, World, tenant};
+use crate::world::{PASSWORD, World, login, tenant};
 
 testkit::on_both_engines!(crate::world::guarded =>
     every_operation_answers_each_caller_as_its_row_says,
@@ -23,6 +23,8 @@ struct Scene {
     booking: String,
     /// A user, a category and a resource nobody needs.
     spare: [String; 3],
+    /// A session of the admin that nobody needs.
+    session: String,
 }
 
 /// An operation with its target, its body, and the status each caller gets: nobody, another tenant's
@@ -31,7 +33,7 @@ type Row = (&'static str, String, Value, [u16; 4]);
 
 /// In this order: what is needed longest goes last.
 fn rows(scene: &Scene) -> Vec<Row> {
-    let Scene { w, booking, spare: [user, category, resource] } = scene;
+    let Scene { w, booking, spare: [user, category, resource], session } = scene;
     let none = String::new;
     let (t, b) = (&w.tenant, booking);
     let who =
@@ -40,6 +42,10 @@ fn rows(scene: &Scene) -> Vec<Row> {
     let change = json!({ "current_password": PASSWORD, "new_password": "another horse 2" });
     let forgotten = json!({ "email": "ninguem@x.example" });
     let reset = json!({ "token": "mp_x", "password": "another horse 3" });
+    let grant = json!({ "username": "ninguem@x.example", "password": "12345678" });
+    let joins = json!({
+        "tenant_id": t, "name": "Nova", "email": "nova@x.example", "password": "uma senha 1",
+    });
     let kind = json!({ "tenant_id": t, "name": "x", "type": "fisico" });
     let room = json!({ "tenant_id": t, "category_id": w.category, "name": "x" });
     let mut slot = w.booking("2027-03-05T13:00:00Z", "2027-03-05T14:00:00Z");
@@ -61,6 +67,12 @@ fn rows(scene: &Scene) -> Vec<Row> {
         ("POST /auth/password/change", none(), change, [401, 204, 204, 204]),
         ("POST /auth/password/recover", none(), forgotten, [202, 202, 202, 202]),
         ("POST /auth/password/reset", none(), reset, [400, 400, 400, 400]),
+        ("POST /auth/token", none(), grant, [401, 401, 401, 401]),
+        ("POST /auth/refresh", none(), nil(), [401, 401, 401, 401]),
+        ("POST /auth/register", none(), joins, [201, 400, 400, 400]),
+        ("GET /auth/me", none(), nil(), [401, 200, 200, 200]),
+        ("GET /auth/sessions", none(), nil(), [401, 200, 200, 200]),
+        ("DELETE /auth/sessions/{id}", session.clone(), nil(), [401, 404, 404, 204]),
         ("GET /users/me", none(), nil(), [401, 200, 200, 200]),
         ("GET /users/", none(), nil(), [401, 200, 403, 200]),
         ("POST /users/", none(), who, [403, 403, 403, 201]),
@@ -94,6 +106,8 @@ fn rows(scene: &Scene) -> Vec<Row> {
             [401, 404, 403, 200],
         ),
         ("PATCH /bookings/{id}/cancel", b.clone(), nil(), [401, 404, 403, 200]),
+        ("POST /auth/logout-all", none(), nil(), [401, 204, 204, 204]),
+        ("POST /auth/logout", none(), nil(), [204, 204, 204, 204]),
         ("DELETE /tenants/{id}", t.clone(), nil(), [401, 403, 403, 204]),
         ("POST /tenants/", none(), tenant("novo.example", &json!({})), [201, 400, 400, 400]),
     ]
@@ -108,7 +122,14 @@ async fn scene(app: &TestApp) -> Scene {
     let category = json!({ "tenant_id": w.tenant, "name": "Sobra", "type": "humano" });
     let category = w.admin(app).post("/categories/", category).await.expect(201).id();
     let resource = w.room(app, "Sobra").await;
-    Scene { w, booking, spare: [user, category, resource] }
+    let session = login(app, &w.tenant, "ana@matriz.example").await;
+    let session = crate::tokens::claims(&session)["sid"].as_str().unwrap().to_owned();
+    Scene { w, booking, spare: [user, category, resource], session }
+}
+
+/// Operations whose callers need a session of their own: those that end it, and those after.
+fn signs_in_anew(operation: &str) -> bool {
+    operation.starts_with("POST /auth/logout") || operation == "DELETE /tenants/{id}"
 }
 
 async fn every_operation_answers_each_caller_as_its_row_says(app: TestApp) {
@@ -122,18 +143,25 @@ async fn every_operation_answers_each_caller_as_its_row_says(app: TestApp) {
     assert_eq!(documented, covered, "every operation needs a row, and every row an operation");
     let w = &scene.w;
     let callers = [
-        ("nobody", ""),
-        ("another tenant's admin", &other.admin_token),
-        ("a plain user", &w.user_token),
-        ("the admin", &w.admin_token),
+        ("nobody", "", None),
+        ("another tenant's admin", &other.admin_token, Some((&other, "ana"))),
+        ("a plain user", &w.user_token, Some((w, "joao"))),
+        ("the admin", &w.admin_token, Some((w, "ana"))),
     ];
     for (operation, target, body, expected) in rows {
         let (method, path) = operation.split_once(' ').unwrap();
         let (id, query) = target.split_once('?').unwrap_or((&target, ""));
         let path = format!("{}?{query}", path.replace("{id}", id));
-        for ((caller, token), status) in callers.iter().zip(expected) {
+        for ((caller, token, account), status) in callers.iter().zip(expected) {
             // A deleted tenant's people are gone: the last row is then nobody's but a stranger's.
-            let token = if operation == "POST /tenants/" { "" } else { *token };
+            let mut token = if operation == "POST /tenants/" { "" } else { *token };
+            let mut fresh = String::new();
+            if let (true, Some((w, name))) = (signs_in_anew(operation), account) {
+                fresh = login(&app, &w.tenant, &format!("{name}@{}", w.domain)).await;
+            }
+            if !fresh.is_empty() {
+                token = &fresh;
+            }
             let method: Method = method.parse().unwrap();
             let answer = app.call(method, &path, token, body.clone()).await;
             assert_eq!(answer.status.as_u16(), status, "{operation} by {caller}: {}", answer.text);

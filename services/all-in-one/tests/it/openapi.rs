@@ -84,6 +84,15 @@ const CONTRACT: &[&str] = &[
     "POST /auth/password/recover",
     "POST /auth/password/reset",
     "GET /auth/.well-known/jwks.json",
+    // Sessions.
+    "POST /auth/register",
+    "POST /auth/token",
+    "POST /auth/refresh",
+    "POST /auth/logout",
+    "POST /auth/logout-all",
+    "GET /auth/me",
+    "GET /auth/sessions",
+    "DELETE /auth/sessions/{id}",
 ];
 
 async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
@@ -111,7 +120,8 @@ async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
             spec["summary"].as_str().is_some_and(|text| !text.is_empty()),
             "{name} says nothing"
         );
-        let body = matches!(name.split(' ').next(), Some("POST" | "PUT"));
+        let bodiless = name == "POST /auth/logout-all";
+        let body = matches!(name.split(' ').next(), Some("POST" | "PUT")) && !bodiless;
         assert_eq!(spec["requestBody"].is_object(), body || name.ends_with("/cancel"), "{name}");
     }
     app.stop().await;
@@ -208,6 +218,9 @@ async fn public_operations_are_marked(app: TestApp) {
         "POST /auth/password/recover",
         "POST /auth/password/reset",
         "GET /auth/.well-known/jwks.json",
+        "POST /auth/register",
+        "POST /auth/token",
+        "POST /auth/logout",
     ];
     for Operation { name, method, path, spec } in operations(&app).await {
         let path = path.replace("{id}", "00000000-0000-7000-8000-000000000000");

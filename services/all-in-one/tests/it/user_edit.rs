@@ -1,10 +1,9 @@
 //! `PUT /users/{id}`.
 
-use contracts::Service;
 use serde_json::{Value, json};
 use testkit::app::TestApp;
 
-use crate::ask::{by, invalid, names, refused, well_refused};
+use crate::ask::{by, invalid, names, refused, user_events, well_refused};
 use crate::world::{World, login};
 
 testkit::on_both_engines!(crate::world::guarded =>
@@ -71,7 +70,7 @@ async fn edits_are_partial_and_judged_whole(app: TestApp) {
     assert_eq!(admin.get(&path).await.expect(200).body, expected);
     let cleared = admin.put(&path, json!({ "department": null })).await.expect(200);
     assert_eq!(cleared.body["department"], Value::Null);
-    assert_eq!(names(&app.events(Service::User).await), ["user.updated", "user.updated"]);
+    assert_eq!(names(&user_events(&app).await), ["user.updated", "user.updated"]);
     // A new password takes the place of the old one.
     let old = json!({ "email": "joao@parcial.example", "password": crate::world::PASSWORD });
     app.post("/users/login", old.clone()).await.expect(200);

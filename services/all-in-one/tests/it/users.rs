@@ -4,7 +4,7 @@ use contracts::Service;
 use serde_json::{Value, json};
 use testkit::app::TestApp;
 
-use crate::ask::{by, column, invalid, keys, names, refused, well_refused};
+use crate::ask::{by, column, invalid, keys, names, refused, user_events, well_refused};
 use crate::world::{World, person, tenant};
 
 testkit::on_both_engines!(crate::world::guarded =>
@@ -246,6 +246,6 @@ async fn who_removes_whom(app: TestApp) {
     // The address is free again.
     let again = without_password(&w.tenant, "joao@remove.example", "user", json!({}));
     app.post("/users/", again).await.expect(201);
-    assert_eq!(names(&app.events(Service::User).await), ["user.deleted", "user.deleted"]);
+    assert_eq!(names(&user_events(&app).await), ["user.deleted", "user.deleted"]);
     app.stop().await;
 }

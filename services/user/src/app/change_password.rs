@@ -6,13 +6,14 @@ use common::auth::Caller;
 use contracts::event::DirectoryEvent;
 use contracts::password::ChangePassword;
 use contracts::security::{Security, SecurityEvent};
+use uuid::Uuid;
 
-use super::security::end_sessions;
 use super::throttle::{Account, Attempt};
-use super::{PasswordError, Passwords, Users};
+use super::{Ended, PasswordError, Passwords, Users, Why};
 use crate::error::Error;
 use crate::events::draft;
-use crate::store::{self, Tx, User, recoveries};
+use crate::store::session::Ending;
+use crate::store::{self, DbErr, Tx, User, recoveries};
 
 impl Users {
     /// Sets the caller's password. A wrong current one counts like a failed sign-in.
@@ -37,6 +38,7 @@ impl Users {
             return Err(Error::WrongPassword);
         }
         let hash = self.passwords.hash(new_password).await?;
+        let own = caller.session().map(|session| session.id);
         let changed = self.database.transact(caller.scope(), async |tx| {
             self.succeeded(&tx, &attempt).await?;
             let current = store::lock(&tx, caller.scope(), user.id).await?.ok_or(Error::Unknown)?;
@@ -44,11 +46,11 @@ impl Users {
                 // Somebody was faster: what was compared is no longer the password.
                 return Err(Error::WrongPassword);
             }
-            self.replace_password(&tx, current, hash.clone(), trace_id).await
+            self.replace_password(&tx, current, hash.clone(), own, trace_id).await
         });
-        changed.await?;
+        let ended = changed.await?;
         self.people.forget(user.id);
-        self.relay.wake();
+        self.sessions_ended(&ended);
         Ok(())
     }
 
@@ -75,29 +77,33 @@ impl Users {
         tx: &Tx,
         current: User,
         hash: String,
+        except: Option<Uuid>,
         trace_id: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<Ended, Error> {
         let (version, updated_at) = (current.version + 1, self.clock.now());
         let changed = User { password_hash: Some(hash), version, updated_at, ..current };
         store::update(tx, &changed).await?;
         let (tenant, user) = (changed.profile.tenant_id, changed.id);
         let event = draft(DirectoryEvent::UserUpdated, tenant, user, version);
         self.outbox.append(tx, trace_id, &[event]).await?;
-        self.password_replaced(tx, &changed, trace_id).await
+        Ok(self.password_replaced(tx, &changed, None, except, trace_id).await?)
     }
 
-    /// What follows when a password is set or taken away, however that came about: the user's sessions
-    /// and mailed tokens end.
+    /// What follows when a password is set or taken away, however that came about: the user's mailed
+    /// tokens end, and the sessions, except the one it was done in.
     pub(super) async fn password_replaced(
         &self,
         tx: &Tx,
         user: &User,
+        by: Option<Uuid>,
+        except: Option<Uuid>,
         trace_id: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<Ended, DbErr> {
         recoveries::spend(tx, user.id, self.clock.now()).await?;
-        end_sessions(tx, user.id, "password_changed").await?;
         let (tenant_id, user_id) = (user.profile.tenant_id, Some(user.id));
-        let about = Security { tenant_id, user_id, ..Security::default() };
-        Ok(self.security(tx, trace_id, SecurityEvent::PasswordChanged, &about).await?)
+        let about = Security { tenant_id, user_id, by, ..Security::default() };
+        self.security(tx, SecurityEvent::PasswordChanged, &about, trace_id).await?;
+        let others = Ending::User { id: user.id, except };
+        self.end_sessions(tx, others, Why::PasswordChanged, trace_id).await
     }
 }

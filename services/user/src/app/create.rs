@@ -4,9 +4,11 @@ use common::auth::{Caller, Scope};
 use common::providers::SettingsError;
 use contracts::authority::PLATFORM;
 use contracts::password::PasswordPolicy;
+use contracts::session::Register;
 use contracts::user::CreateUser;
 use uuid::Uuid;
 
+use super::login::Named;
 use super::rules::{self, Creation, Standing};
 use super::{Passwords, Users};
 use crate::error::Error;
@@ -20,6 +22,10 @@ impl Users {
         mut profile: CreateUser,
     ) -> Result<User, Error> {
         let tenant = profile.tenant_id;
+        if tenant == PLATFORM {
+            // Operators are not made over HTTP, whatever the provider of settings may say.
+            return Err(Error::UnknownTenant);
+        }
         let creation = rules::creation(caller, tenant, Standing::of(&profile))?;
         let policy = self.password_policy(tenant).await?;
         let hash = match profile.password.take() {
@@ -43,11 +49,20 @@ impl Users {
         Ok(user)
     }
 
-    /// What the tenant asks of passwords; there must be such a tenant.
+    /// The same for somebody who makes an account for himself.
+    pub(crate) async fn register(&self, wanted: Register) -> Result<User, Error> {
+        let tenant = match self.named(wanted.tenant_id, wanted.domain.as_deref()).await? {
+            Named::Scope(Scope::Tenant(tenant)) => tenant,
+            Named::Scope(Scope::All) | Named::Nobody(_) => return Err(Error::UnknownTenant),
+        };
+        self.create(None, CreateUser { tenant_id: tenant, ..wanted.profile }).await
+    }
+
+    /// What a tenant asks of passwords, and there must be such a tenant; the platform asks for what
+    /// everyone asks.
     pub(super) async fn password_policy(&self, tenant: Uuid) -> Result<PasswordPolicy, Error> {
         if tenant == PLATFORM {
-            // Operators are not made over HTTP, whatever the provider of settings may say.
-            return Err(Error::UnknownTenant);
+            return Ok(PasswordPolicy::default());
         }
         match self.tenants.settings(tenant).await {
             Ok(rules) => Ok(rules.settings.password_policy),

@@ -4,10 +4,11 @@ use common::auth::Caller;
 use contracts::event::DirectoryEvent;
 use uuid::Uuid;
 
-use super::{Users, rules};
+use super::{Users, Why, rules};
 use crate::error::Error;
 use crate::events::draft;
 use crate::store;
+use crate::store::session::{self, Ending};
 
 impl Users {
     /// Removes the user. Active bookings of it are cancelled when `user.deleted` is heard there.
@@ -24,11 +25,14 @@ impl Users {
             let (tenant, version) = (current.profile.tenant_id, current.version + 1);
             let event = draft(DirectoryEvent::UserDeleted, tenant, id, version);
             self.outbox.append(&*tx, trace_id, &[event]).await?;
-            Ok::<_, Error>(())
+            let all = Ending::User { id, except: None };
+            let ended = self.end_sessions(&tx, all, Why::UserDeleted, trace_id).await?;
+            session::forget_clients(&tx, all).await?;
+            Ok::<_, Error>(ended)
         });
-        removed.await?;
+        let ended = removed.await?;
         self.people.forget(id);
-        self.relay.wake();
+        self.sessions_ended(&ended);
         Ok(())
     }
 }

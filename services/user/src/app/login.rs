@@ -1,44 +1,45 @@
 //! Signs a user in.
 
-use std::net::IpAddr;
-
-use chrono::TimeDelta;
 use common::auth::Scope;
-use contracts::facts::SessionFacts;
+use common::providers::SettingsError;
+use contracts::authority::PLATFORM;
 use contracts::page::fold;
-use contracts::session::{Login, TokenView};
+use contracts::security::{Security, SecurityEvent};
+use contracts::session::Login;
+use uuid::Uuid;
 
-use super::Users;
 use super::throttle::Attempt;
+use super::{Client, Tokens, Users};
 use crate::error::Error;
-use crate::store::session::Session;
 use crate::store::{self, User};
 
-/// A session ends so long after the sign-in, however often it is refreshed.
-const SESSION_LIFE: TimeDelta = TimeDelta::days(30);
-
 impl Users {
-    /// Trades good credentials for an access token.
+    /// Trades good credentials for a session.
     ///
     /// An address that exists in several tenants needs the tenant named; without, it is refused like
-    /// a wrong one. Every refusal costs one comparison of a password, so that its time tells nothing.
-    /// It is counted as failed before it is compared: see [`Self::attempt`].
+    /// a wrong one. Every refusal costs one comparison of a password and one event, so that its time
+    /// tells nothing. It is counted as failed before it is compared: see [`Self::attempt`].
     pub(crate) async fn login(
         &self,
         login: Login,
-        client: Option<IpAddr>,
-    ) -> Result<TokenView, Error> {
+        client: &Client,
+        trace_id: &str,
+    ) -> Result<Tokens, Error> {
         let Login { email, password, tenant_id, domain } = login;
         let named = self.named(tenant_id, domain.as_deref()).await?;
-        let attempt = self.attempt(&named.account(&email), client).await?;
-        let user = self.holder(&named, &email).await?.filter(|user| user.profile.is_active);
-        let hash = user.as_ref().and_then(|user| user.password_hash.clone());
+        let attempt = self.attempt(&named.account(&email), client.ip()).await?;
+        let only = self.holder(&named, &email).await?;
+        let active = only.as_ref().filter(|user| user.profile.is_active);
+        let hash = active.and_then(|user| user.password_hash.clone());
         let good = self.compare(&attempt, password.clone(), hash).await?;
-        let user = user.filter(|_| good).ok_or(Error::BadCredentials)?;
-        self.admitted(&attempt).await?;
-        self.rehash(&user, password).await;
-        let session = self.open_session(&user).await?;
-        self.token(&user, &session)
+        match active.filter(|_| good) {
+            Some(user) if self.takes_part(user.profile.tenant_id).await => {
+                self.admitted(&attempt).await?;
+                self.rehash(user, password).await;
+                self.open_session(user, client, trace_id).await
+            }
+            Some(_) | None => Err(self.refuse(only.as_ref(), client, trace_id).await),
+        }
     }
 
     async fn admitted(&self, attempt: &Attempt) -> Result<(), Error> {
@@ -66,45 +67,39 @@ impl Users {
         }
     }
 
-    async fn open_session(&self, user: &User) -> Result<Session, Error> {
-        let now = self.clock.now();
-        let session = Session {
-            id: self.ids.next(),
-            tenant_id: user.profile.tenant_id,
-            user_id: user.id,
-            created_at: now,
-            last_used_at: now,
-            expires_at: now + SESSION_LIFE,
-            ended_at: None,
-            ended_reason: None,
-            user_agent: None,
-            ip: None,
-            impersonator_id: None,
+    /// Tells of a sign-in that failed. Whoever tried learns nothing of the cause, and of an address
+    /// nobody has, no more is told than that.
+    async fn refuse(&self, user: Option<&User>, client: &Client, trace_id: &str) -> Error {
+        let about = Security {
+            tenant_id: user.map_or(PLATFORM, |user| user.profile.tenant_id),
+            user_id: user.map(|user| user.id),
+            network: client.network(),
+            ..Security::default()
         };
-        let stored = session.clone();
-        let own = Scope::Tenant(session.tenant_id);
-        let insert = self.database.transact(own, async |tx| {
-            store::session::insert(&tx, stored.clone()).await.map_err(Error::from)
+        let whose = Scope::Tenant(about.tenant_id);
+        let told = self.database.transact(whose, async |tx| {
+            self.security(&tx, SecurityEvent::SignInFailed, &about, trace_id).await
         });
-        insert.await?;
-        Ok(session)
+        match told.await {
+            Ok(()) => {
+                self.relay.wake();
+                Error::BadCredentials
+            }
+            Err(error) => error.into(),
+        }
     }
 
-    /// What the neighbours may know of a session.
-    pub(crate) async fn session_facts(&self, id: uuid::Uuid) -> Result<SessionFacts, Error> {
-        // They know the id only, from a token.
-        let found = store::session::find(&self.database.read(Scope::All), id).await?;
-        Ok(found.ok_or(Error::Unknown)?.facts(self.clock.now()))
-    }
-
-    fn token(&self, user: &User, session: &Session) -> Result<TokenView, Error> {
-        let signed = self.signer.sign(user, session.claim(), self.clock.now(), self.ids.next());
-        Ok(TokenView {
-            access_token: signed.map_err(|error| Error::Signing(error.to_string()))?,
-            token_type: "bearer".to_owned(),
-            expires_in: self.signer.ttl_seconds(),
-            refresh_token: None,
-        })
+    /// Whether a tenant's people may sign in and go on. One that cannot be asked for is given the
+    /// benefit of the doubt, as everywhere.
+    pub(super) async fn takes_part(&self, tenant: Uuid) -> bool {
+        if tenant == PLATFORM {
+            return true;
+        }
+        match self.tenants.settings(tenant).await {
+            Ok(rules) => rules.is_active,
+            Err(SettingsError::Unknown) => false,
+            Err(SettingsError::Unreachable(_) | SettingsError::Garbage(_)) => true,
+        }
     }
 
     /// Whose users are meant. Named both ways, both must mean the same tenant.

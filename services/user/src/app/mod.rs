@@ -11,7 +11,7 @@ mod read;
 mod recover_password;
 mod recovery_mail;
 mod rules;
-mod security;
+mod sessions;
 mod throttle;
 mod token;
 mod update;
@@ -29,6 +29,7 @@ use url::Url;
 
 pub(crate) use key::{Jwks, Published, Signer, rotate as rotate_keys};
 pub(crate) use password::{PasswordError, Passwords};
+pub(crate) use sessions::{Client, Ended, Keep, Person, Tokens, Why, cleanup};
 
 /// The users and what can be done with them. Cheap to clone.
 #[derive(Clone)]

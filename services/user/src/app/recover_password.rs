@@ -71,7 +71,7 @@ impl Users {
         let about =
             Security { tenant_id: request.tenant, user_id: request.user, ..Security::default() };
         let requested = SecurityEvent::PasswordRecoveryRequested;
-        Ok(self.security(tx, trace_id, requested, &about).await?)
+        Ok(self.security(tx, requested, &about, trace_id).await?)
     }
 
     /// Sets the password of a token's owner, once.
@@ -97,11 +97,11 @@ impl Users {
             let Owner { tenant, user } = consumed.ok_or(Error::BadToken)?;
             let current = store::lock(&tx, Scope::Tenant(tenant), user).await?;
             let current = current.filter(|user| user.profile.is_active).ok_or(Error::BadToken)?;
-            self.replace_password(&tx, current, hash.clone(), trace_id).await
+            self.replace_password(&tx, current, hash.clone(), None, trace_id).await
         });
-        changed.await?;
+        let ended = changed.await?;
         self.people.forget(user.id);
-        self.relay.wake();
+        self.sessions_ended(&ended);
         Ok(())
     }
 

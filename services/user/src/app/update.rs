@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::rules::{self, Standing};
-use super::{Passwords, Users};
+use super::{Ended, Passwords, Users};
 use crate::error::Error;
 use crate::events::draft;
 use crate::store::{self, Tx, User};
@@ -51,15 +51,21 @@ impl Users {
             }
             let current = store::lock(&tx, caller.scope(), id).await?.ok_or(Error::Unknown)?;
             let profile = judge(caller, &current, patch)?;
-            self.save(&tx, current, profile, &password, trace_id).await
+            let (changed, before) = self.save(&tx, current, profile, &password, trace_id).await?;
+            let ended = match before {
+                Some(before) => self.followed(&tx, caller, &before, &changed, trace_id).await?,
+                None => Ended::none(),
+            };
+            Ok::<_, Error>((changed, ended))
         });
-        let changed = changed.await?;
+        let (changed, ended) = changed.await?;
         self.people.forget(id);
-        self.relay.wake();
+        self.sessions_ended(&ended);
         Ok(changed)
     }
 
-    /// Stores the change and its event together; a change of nothing is none.
+    /// Stores the change and its event together; a change of nothing is none. Returns the user as it
+    /// is, and as it was if that differs.
     async fn save(
         &self,
         tx: &Tx,
@@ -67,7 +73,7 @@ impl Users {
         mut profile: CreateUser,
         password: &Password,
         trace_id: &str,
-    ) -> Result<User, Error> {
+    ) -> Result<(User, Option<User>), Error> {
         profile.password = None;
         let password_hash = match password {
             Password::Keep => current.password_hash.clone(),
@@ -75,19 +81,16 @@ impl Users {
             Password::Set(hash) => Some(hash.clone()),
         };
         if same(&current.profile, &profile) && current.password_hash == password_hash {
-            return Ok(current);
+            return Ok((current, None));
         }
-        let replaced = current.password_hash != password_hash;
-        let (version, updated_at) = (current.version + 1, self.clock.now());
+        let (version, updated_at, before) =
+            (current.version + 1, self.clock.now(), current.clone());
         let changed = User { profile, password_hash, version, updated_at, ..current };
         store::update(tx, &changed).await?;
-        if replaced {
-            self.password_replaced(tx, &changed, trace_id).await?;
-        }
         let tenant = changed.profile.tenant_id;
         let event = draft(DirectoryEvent::UserUpdated, tenant, changed.id, version);
         self.outbox.append(tx, trace_id, &[event]).await?;
-        Ok(changed)
+        Ok((changed, Some(before)))
     }
 }
 

@@ -2,6 +2,7 @@
 //! a file with the function; one that needs the database begins with `bench.open()`,
 //! `Assembly::open(…)` and `crate::users(…)`.
 
+mod cleanup;
 mod keys;
 
 use std::process::ExitCode;
@@ -18,12 +19,15 @@ pub enum UserCommand {
         #[command(subcommand)]
         action: keys::Action,
     },
+    /// Remove refresh tokens and sessions that are over; counts them, and shows none.
+    CleanupTokens(cleanup::Cleanup),
 }
 
 impl OwnCommand for UserCommand {
     async fn run(self, bench: Bench<'_>) -> Result<ExitCode, String> {
         match self {
             Self::Keys { action } => keys::run(&action, bench.settings()),
+            Self::CleanupTokens(wanted) => cleanup::run(wanted, bench).await,
         }
     }
 }

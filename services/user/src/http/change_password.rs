@@ -29,7 +29,7 @@ pub(super) async fn change_password(
     State(users): State<Users>,
     Body(change): Body<ChangePassword>,
 ) -> Outcome<StatusCode> {
-    let client = super::client_address();
+    let client = context.client().address();
     users.change_password(&caller, change, client, context.request_id()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

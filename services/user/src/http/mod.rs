@@ -1,17 +1,27 @@
 //! The routes, one file each.
 
 mod change_password;
+mod client;
 mod create_user;
+mod delete_session;
 mod delete_user;
 mod edit;
 mod get_jwks;
 mod get_me;
 mod get_user;
+mod issue_token;
+mod list_sessions;
 mod list_users;
 mod login_user;
+mod logout;
+mod logout_all;
 mod recover_password;
+mod refresh;
+mod register;
 mod reset_password;
 mod session_facts;
+mod show_me;
+mod transport;
 mod update_user;
 mod user_facts;
 
@@ -19,28 +29,27 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::get;
 use common::auth::Authenticator;
+use common::settings::Origins;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::Users;
-
-/// Where a request comes from, for throttling.
-///
-/// SEAM: the one place to connect `common::http::ClientIp` to, once it exists. Until then tries are
-/// counted by account only.
-const fn client_address() -> Option<std::net::IpAddr> {
-    None
-}
 
 /// What the handlers work with.
 #[derive(Clone, FromRef)]
 struct Api {
     users: Users,
     authenticator: Authenticator,
+    /// Whose pages may send the cookie.
+    origins: Origins,
 }
 
 /// What the gateway lets through.
-pub(crate) fn routes(users: Users, authenticator: Authenticator) -> OpenApiRouter {
+pub(crate) fn routes(
+    users: Users,
+    authenticator: Authenticator,
+    origins: Origins,
+) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(create_user::create_user, list_users::list_users))
         .routes(routes!(login_user::login_user))
@@ -50,7 +59,15 @@ pub(crate) fn routes(users: Users, authenticator: Authenticator) -> OpenApiRoute
         .routes(routes!(change_password::change_password))
         .routes(routes!(recover_password::recover_password))
         .routes(routes!(reset_password::reset_password))
-        .with_state(Api { users, authenticator })
+        .routes(routes!(register::register))
+        .routes(routes!(issue_token::issue_token))
+        .routes(routes!(refresh::refresh))
+        .routes(routes!(logout::logout))
+        .routes(routes!(logout_all::logout_all))
+        .routes(routes!(show_me::show_me))
+        .routes(routes!(list_sessions::list_sessions))
+        .routes(routes!(delete_session::delete_session))
+        .with_state(Api { users, authenticator, origins })
 }
 
 /// What only the neighbours may ask.

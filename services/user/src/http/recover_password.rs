@@ -27,7 +27,7 @@ pub(super) async fn recover_password(
     State(users): State<Users>,
     Body(recover): Body<RecoverPassword>,
 ) -> Outcome<(StatusCode, Json<RecoveryAccepted>)> {
-    users.recover_password(recover, super::client_address(), context.request_id()).await?;
+    users.recover_password(recover, context.client().address(), context.request_id()).await?;
     let text = Text::new("Se houver uma conta com este e-mail, enviaremos instruções.");
     let message = text.render(context.language());
     Ok((StatusCode::ACCEPTED, Json(RecoveryAccepted { success: true, message })))

@@ -1,9 +1,11 @@
 //! The users in the database. Rows stay in here; outside there is only [`User`].
 
 mod entity;
+pub(crate) mod leftovers;
 mod migration;
 mod queries;
 pub(crate) mod recoveries;
+pub(crate) mod refresh;
 pub(crate) mod session;
 pub(crate) mod throttle;
 mod user;

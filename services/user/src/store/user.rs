@@ -1,7 +1,7 @@
 //! A user as the use cases know it, and its way to and from the row.
 
 use chrono::{DateTime, Utc};
-use contracts::authority::Preset;
+use contracts::authority::{PLATFORM, Preset};
 use contracts::facts::UserFacts;
 use contracts::page::fold;
 use contracts::user::{CreateUser, UserType, UserView};
@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 use super::entity::Model;
 use super::queries::Key;
+
+/// The stored type of those who run the platform.
+const OPERATOR: &str = "operator";
 
 /// A user. There is no `Debug`: what is in it belongs into no log.
 #[derive(Clone)]
@@ -114,7 +117,11 @@ impl User {
         } = row;
         let unreadable =
             |what: &str| DbErr::Custom(format!("user {id}: stored {what} not readable"));
-        let user_type = UserType::parse(&user_type).ok_or_else(|| unreadable("user_type"))?;
+        let user_type = match user_type.as_str() {
+            // Operators have no type of a tenant's, and no permissions in any.
+            OPERATOR if tenant_id == PLATFORM => UserType::User,
+            word => UserType::parse(word).ok_or_else(|| unreadable("user_type"))?,
+        };
         let permissions =
             serde_json::from_value(permissions).map_err(|_| unreadable("permissions"))?;
         let preset = match preset {
@@ -168,7 +175,8 @@ impl User {
             email_key: fold(email),
             phone: phone.clone(),
             department: department.clone(),
-            user_type: user_type.as_str().to_owned(),
+            user_type: if *tenant_id == PLATFORM { OPERATOR } else { user_type.as_str() }
+                .to_owned(),
             is_active: *is_active,
             permissions: serde_json::to_value(permissions)
                 .map_err(|error| DbErr::Json(error.to_string()))?,

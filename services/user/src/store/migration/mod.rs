@@ -4,6 +4,7 @@ mod m0010_users;
 mod m0011_presets;
 mod m0012_sessions;
 mod m0014_passwords;
+mod m0015_refresh_tokens;
 
 use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
@@ -24,9 +25,10 @@ impl MigratorTrait for Migrator {
             tables: &["users", "sessions", "outbox", "settings_snapshot"],
         }));
         all.push(Box::new(m0014_passwords::Migration));
+        all.push(Box::new(m0015_refresh_tokens::Migration));
         all.push(Box::new(RowSecurity {
             name: "m0019_row_security",
-            tables: &["password_recoveries"],
+            tables: &["password_recoveries", "refresh_tokens"],
         }));
         all
     }

@@ -1,0 +1,69 @@
+//! `POST /auth/register`
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use common::http::{Body, Outcome};
+use contracts::session::Register;
+use contracts::user::{CreateUser, UserView};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::app::Users;
+
+/// The body of a registration for the documentation: that of creation, with other fields required.
+pub(super) struct RegisterUser;
+
+impl PartialSchema for RegisterUser {
+    fn schema() -> RefOr<Schema> {
+        let mut whole = CreateUser::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut whole {
+            object.description =
+                Some("A user; `tenant_id` or `domain` names the tenant.".to_owned());
+            object.required = ["name", "email", "password"].map(str::to_owned).to_vec();
+            let domain = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .max_length(Some(253))
+                .description(Some("The tenant's domain, instead of `tenant_id`."));
+            object.properties.insert("domain".to_owned(), domain.into());
+        }
+        whole
+    }
+}
+
+impl ToSchema for RegisterUser {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("RegisterUser")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        CreateUser::schemas(schemas);
+    }
+}
+
+/// Makes an account for oneself.
+///
+/// Public, whoever asks: the first admin of a tenant that has no user yet, and otherwise a `user` with
+/// at most `can_book`. A token in the request changes nothing.
+#[utoipa::path(
+    post,
+    path = "/auth/register",
+    tag = "auth",
+    security(()),
+    request_body = RegisterUser,
+    responses(
+        (status = 201, description = "The new user", body = UserView),
+        (status = 400, description = "E-mail já cadastrado para este tenant"),
+        (status = 404, description = "Tenant não encontrado"),
+    )
+)]
+pub(super) async fn register(
+    State(users): State<Users>,
+    Body(wanted): Body<Register>,
+) -> Outcome<(StatusCode, Json<UserView>)> {
+    let user = users.register(wanted).await?;
+    Ok((StatusCode::CREATED, Json(user.view())))
+}
