@@ -33,6 +33,9 @@ pub struct Embedded {
 }
 
 impl Program for Embedded {
+    /// Only the user service has any so far; another one's would be flattened into an enum with it.
+    type Own = marca_user::UserCommand;
+
     fn topology(&self) -> Topology {
         Topology::Embedded
     }

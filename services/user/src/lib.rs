@@ -4,6 +4,7 @@
 //! services check them against; `user.*` events on `directory-events` tell them what has changed.
 
 mod app;
+mod commands;
 mod error;
 mod events;
 mod http;
@@ -18,27 +19,33 @@ use common::{Platform, Service};
 
 use app::{Passwords, Signer, Users};
 
+pub use commands::UserCommand;
+
 /// Builds the service on `platform`: routes, migrations, event log and signing key, nothing running
 /// yet.
 pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let assembly = Assembly::open(platform, contracts::Service::User).await?;
+    let users = users(platform, &assembly)?;
+    let subscriptions = events::subscriptions(platform, &assembly);
+    let internal = http::internal(users.clone());
+    let (people, tenants) = (Arc::clone(&users.people), Arc::clone(&users.tenants));
+    let routes = http::routes(users, Authenticator::new(platform, people, tenants));
+    Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, Vec::new()))
+}
+
+/// The use cases on an open database: for the service, and for commands that do without one.
+pub(crate) fn users(platform: &Platform, assembly: &Assembly) -> Result<Users, BuildError> {
     let failed = |error: &dyn std::fmt::Display| BuildError::Other(error.to_string());
-    let people = UserDirectory::new(platform);
-    let tenants = settings_provider(platform, Snapshots::new(assembly.database.clone()));
-    let users = Users {
+    Ok(Users {
         database: assembly.database.clone(),
         outbox: assembly.outbox.clone(),
         relay: assembly.relay.clone(),
         clock: Arc::clone(&platform.clock),
         ids: Arc::clone(&platform.ids),
-        tenants: Arc::clone(&tenants),
+        tenants: settings_provider(platform, Snapshots::new(assembly.database.clone())),
         clients: platform.clients.clone(),
-        people: Arc::clone(&people),
+        people: UserDirectory::new(platform),
         passwords: Passwords::new().map_err(|error| failed(&error))?,
         signer: Arc::new(Signer::load(&platform.settings).map_err(|error| failed(&error))?),
-    };
-    let subscriptions = events::subscriptions(platform, &assembly);
-    let internal = http::internal(users.clone());
-    let routes = http::routes(users, Authenticator::new(platform, people, tenants));
-    Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, Vec::new()))
+    })
 }

@@ -5,5 +5,5 @@ use common::{Platform, lifecycle};
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     let build = async |platform: &Platform| Ok(vec![marca_user::build(platform).await?]);
-    lifecycle::main(contracts::Service::User, build).await
+    lifecycle::main_with::<marca_user::UserCommand, _>(contracts::Service::User, build).await
 }

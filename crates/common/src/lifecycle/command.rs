@@ -1,14 +1,18 @@
-//! The command line of every binary: `serve` (default), `migrate`, `healthcheck`, `openapi`.
+//! The command line of every binary: `serve` (default), `migrate`, `healthcheck`, `openapi`,
+//! `dead-letters`, and what a service adds of its own.
 
 use std::io::Write as _;
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
+use clap::builder::Resettable;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
+use super::own::{Bench, NoCommand, OwnCommand};
 use super::{Running, letters};
 use crate::http::{Bound, serve};
 use crate::platform::{BuildError, Platform, Service};
@@ -80,6 +84,8 @@ pub enum Direction {
 
 /// A binary: what runs in it and how it is built.
 pub trait Program {
+    /// The commands it has beside those of every binary.
+    type Own: OwnCommand;
     /// What runs in this process.
     fn topology(&self) -> Topology;
     /// Builds the services.
@@ -105,12 +111,15 @@ pub trait Program {
 }
 
 /// A single service as a [`Program`].
-struct Single<F>(contracts::Service, F);
+struct Single<C, F>(contracts::Service, F, PhantomData<C>);
 
-impl<F> Program for Single<F>
+impl<C, F> Program for Single<C, F>
 where
+    C: OwnCommand,
     F: AsyncFn(&Platform) -> Result<Vec<Service>, BuildError>,
 {
+    type Own = C;
+
     fn topology(&self) -> Topology {
         Topology::Single(self.0)
     }
@@ -127,18 +136,36 @@ pub async fn main<F>(service: contracts::Service, build: F) -> ExitCode
 where
     F: AsyncFn(&Platform) -> Result<Vec<Service>, BuildError>,
 {
-    Box::pin(run(Single(service, build))).await
+    main_with::<NoCommand, F>(service, build).await
+}
+
+/// The `main` of a service's binary that has commands of its own.
+pub async fn main_with<C, F>(service: contracts::Service, build: F) -> ExitCode
+where
+    C: OwnCommand,
+    F: AsyncFn(&Platform) -> Result<Vec<Service>, BuildError>,
+{
+    Box::pin(run(Single::<C, F>(service, build, PhantomData))).await
 }
 
 /// Runs a program by its command line.
-pub async fn run(program: impl Program) -> ExitCode {
+pub async fn run<P: Program>(program: P) -> ExitCode {
     let name = match program.topology() {
         Topology::Embedded => "marca",
         Topology::Single(service) => service.binary(),
     };
-    let matches = Cli::command().name(name).bin_name(name).get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    match Box::pin(execute(&program, cli)).await {
+    let common = Cli::command();
+    let about = common.get_about().cloned().unwrap_or_default();
+    let command = P::Own::augment_subcommands(common).about(about).long_about(Resettable::Reset);
+    let matches = command.name(name).bin_name(name).get_matches();
+    let done = if matches.subcommand_name().is_some_and(P::Own::has_subcommand) {
+        let own = P::Own::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        Box::pin(execute_own(&program, own)).await
+    } else {
+        let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        Box::pin(execute(&program, cli)).await
+    };
+    match done {
         Ok(code) => code,
         Err(message) => {
             let _ = writeln!(std::io::stderr(), "{message}");
@@ -147,16 +174,28 @@ pub async fn run(program: impl Program) -> ExitCode {
     }
 }
 
-async fn execute(program: &impl Program, cli: Cli) -> Result<ExitCode, String> {
+/// The configuration of this process, or everything that is wrong with it.
+fn configured(program: &impl Program) -> Result<Settings, String> {
     // Two crates use the process' default provider; a second call in tests is harmless.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let settings = Settings::read(&Env::process(), program.topology()).map_err(|offences| {
+    Settings::read(&Env::process(), program.topology()).map_err(|offences| {
         let list: Vec<String> = offences
             .iter()
             .map(|offence| format!("  {} {}", offence.variable, offence.problem))
             .collect();
         format!("the configuration is not valid:\n{}", list.join("\n"))
-    })?;
+    })
+}
+
+async fn execute_own<P: Program>(program: &P, command: P::Own) -> Result<ExitCode, String> {
+    let settings = configured(program)?;
+    telemetry::init(&settings);
+    let claim = |settings: &Settings| program.before(settings);
+    Box::pin(command.run(Bench::new(settings, &claim))).await
+}
+
+async fn execute(program: &impl Program, cli: Cli) -> Result<ExitCode, String> {
+    let settings = configured(program)?;
     match &cli.command {
         Some(Command::Healthcheck) => return Ok(healthcheck(&settings).await),
         Some(Command::Openapi { service }) => {
@@ -322,6 +361,6 @@ async fn healthcheck(settings: &Settings) -> ExitCode {
 }
 
 /// Prints for people and pipes; a closed pipe is no failure.
-pub(super) fn say(text: &str) {
+pub fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }

@@ -28,6 +28,13 @@ pub(crate) struct Jwks {
     keys: Vec<PublicKey>,
 }
 
+impl Jwks {
+    /// Their names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.kid.as_str())
+    }
+}
+
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 struct PublicKey {
