@@ -20,6 +20,9 @@ impl Users {
     ) -> Result<User, Error> {
         let tenant = profile.tenant_id;
         let creation = rules::creation(caller, tenant, Standing::of(&profile))?;
+        if let (Some(caller), Some(_)) = (caller, &profile.password) {
+            caller.in_person().map_err(|_| Error::NotAllowed)?;
+        }
         self.tenant_exists(tenant).await?;
         let hash = match profile.password.take() {
             Some(password) => Some(self.passwords.hash(password).await?),
@@ -39,7 +42,7 @@ impl Users {
         Ok(user)
     }
 
-    async fn tenant_exists(&self, tenant: Uuid) -> Result<(), Error> {
+    pub(super) async fn tenant_exists(&self, tenant: Uuid) -> Result<(), Error> {
         if tenant == PLATFORM {
             // Operators are not made over HTTP, whatever the provider of settings may say.
             return Err(Error::UnknownTenant);

@@ -1,9 +1,13 @@
 //! The use cases, one file each, and what a sign-in needs: passwords and the signing key.
 
+mod api_keys;
+pub(crate) mod audit;
 mod create;
 mod delete;
+mod impersonate;
 mod key;
 mod login;
+mod operator;
 mod password;
 mod read;
 mod rules;
@@ -18,6 +22,7 @@ use common::{Clock, IdSource};
 use contracts::client::Clients;
 
 pub(crate) use key::{Jwks, Signer};
+pub(crate) use operator::OperatorError;
 pub(crate) use password::{PasswordError, Passwords};
 
 /// The users and what can be done with them. Cheap to clone.

@@ -34,6 +34,9 @@ impl Users {
         let seen = store::find(self.database.read(), caller.scope(), id).await?;
         let mut wanted = judge(caller, &seen.ok_or(Error::Unknown)?, patch)?;
         let cleared = patch.get("password").is_some_and(Value::is_null);
+        if cleared || wanted.password.is_some() {
+            caller.in_person().map_err(|_| Error::NotAllowed)?;
+        }
         let password = match (wanted.password.take(), cleared) {
             (Some(password), _) => Password::Set(self.passwords.hash(password).await?),
             (None, true) => Password::Clear,

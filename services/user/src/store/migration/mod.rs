@@ -3,6 +3,7 @@
 mod m0010_users;
 mod m0011_presets;
 mod m0012_sessions;
+mod m0016_api_keys;
 
 use sea_orm_migration::prelude::*;
 
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(m0010_users::Migration));
         all.push(Box::new(m0011_presets::Migration));
         all.push(Box::new(m0012_sessions::Migration));
+        all.push(Box::new(m0016_api_keys::Migration));
         all
     }
 }

@@ -1,0 +1,38 @@
+//! API keys: how an integration signs in for its tenant. A key belongs to the tenant, not to whoever
+//! made it, and stays when that person goes.
+
+mod create;
+mod facts;
+mod read;
+mod revoke;
+mod secret;
+
+use common::auth::{Caller, Scope};
+use common::streams::Draft;
+use contracts::security::{Security, SecurityEvent};
+use uuid::Uuid;
+
+use super::{Users, audit};
+use crate::error::Error;
+use crate::store::api_key::ApiKey;
+
+impl Users {
+    /// Refuses anyone but an admin of the tenant. That a tenant exists is public, so another one's
+    /// admin is told that it is another one's.
+    async fn admin_of(&self, caller: &Caller, tenant: Uuid) -> Result<(), Error> {
+        if caller.scope() != Scope::Tenant(tenant) {
+            self.tenant_exists(tenant).await?;
+            if !caller.scope().covers(tenant) {
+                return Err(Error::OtherTenant);
+            }
+        }
+        if caller.is_admin() { Ok(()) } else { Err(Error::NotAllowed) }
+    }
+}
+
+/// The log entry of what happened to a key that is at its version now.
+fn told(event: SecurityEvent, key: &ApiKey, by: Option<Uuid>) -> Draft {
+    let (tenant_id, api_key_id) = (key.tenant_id, Some(key.id));
+    let about = Security { tenant_id, api_key_id, by, ..Security::default() };
+    Draft { sequence: key.version, ..audit::draft(event, &about) }
+}
