@@ -54,7 +54,11 @@ pub struct Impersonate {
     /// As whom.
     pub user_id: Uuid,
     /// Why; it is kept, and the tenant may be shown it.
-    #[schema(min_length = 3, max_length = 200, example = "Chamado 4711: não vê a agenda de amanhã")]
+    #[schema(
+        min_length = 3,
+        max_length = 200,
+        example = "Chamado 4711: não vê a agenda de amanhã"
+    )]
     pub reason: String,
 }
 

@@ -125,6 +125,15 @@ pub enum Caller {
     User(Identity),
 }
 
+impl From<Caller> for Principal {
+    fn from(caller: Caller) -> Self {
+        match caller {
+            Caller::Developer => Self::Developer,
+            Caller::User(identity) => Self::User(identity),
+        }
+    }
+}
+
 /// Whose rows a caller may see at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {

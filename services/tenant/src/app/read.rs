@@ -1,6 +1,6 @@
 //! Looks tenants up.
 
-use common::auth::Caller;
+use common::auth::Principal;
 use uuid::Uuid;
 
 use super::{Tenants, member_of};
@@ -14,9 +14,13 @@ impl Tenants {
     }
 
     /// A tenant for the sake of its settings, which are its own people's.
-    pub(crate) async fn find_settings(&self, caller: &Caller, id: Uuid) -> Result<Tenant, Error> {
+    pub(crate) async fn find_settings(
+        &self,
+        principal: &Principal,
+        id: Uuid,
+    ) -> Result<Tenant, Error> {
         let found = store::find(self.database.read(), id).await?.ok_or(Error::UnknownSettings)?;
-        member_of(caller, id)?;
+        member_of(principal, id)?;
         Ok(found)
     }
 
@@ -25,14 +29,18 @@ impl Tenants {
         store::find_by_domain(self.database.read(), domain).await?.ok_or(Error::Unknown)
     }
 
-    /// A part of the list of all tenants by name and, when wanted, their number.
+    /// A part of the list of all tenants by name and, when wanted, the number of the whole of it.
+    /// `is_active`: of those only; whether a tenant is suspended is known to those who run the
+    /// platform alone.
     pub(crate) async fn list(
         &self,
+        is_active: Option<bool>,
         window: &Window,
         counted: bool,
     ) -> Result<(Vec<Tenant>, Option<u64>), Error> {
-        let rows = store::list(self.database.read(), window).await?;
-        let total = if counted { Some(store::count(self.database.read()).await?) } else { None };
+        let db = self.database.read();
+        let rows = store::list(db, is_active, window).await?;
+        let total = if counted { Some(store::count(db, is_active).await?) } else { None };
         Ok((rows, total))
     }
 }

@@ -22,7 +22,6 @@ use common::{Clock, IdSource};
 use contracts::client::Clients;
 
 pub(crate) use key::{Jwks, Signer};
-pub(crate) use operator::OperatorError;
 pub(crate) use password::{PasswordError, Passwords};
 
 /// The users and what can be done with them. Cheap to clone.

@@ -76,7 +76,8 @@ impl Users {
             return Err(OperatorError::Invalid(told.to_owned()));
         }
         let hash = self.passwords.hash(password).await.map_err(Error::from)?;
-        let operator = User::new(self.ids.next(), profile(name, email), Some(hash), self.clock.now());
+        let operator =
+            User::new(self.ids.next(), profile(name, email), Some(hash), self.clock.now());
         let about = Security { user_id: Some(operator.id), ..Security::default() };
         let event = audit::draft(SecurityEvent::OperatorCreated, &about);
         let made = self.database.transact(async |tx| {

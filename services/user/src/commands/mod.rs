@@ -3,11 +3,14 @@
 //! `Assembly::open(…)` and `crate::users(…)`.
 
 mod keys;
+mod operator;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use common::lifecycle::{Bench, OwnCommand};
+
+pub use operator::{create_operator, switch_operator};
 
 /// What the user service can be told beside serving; the all-in-one can be told it as well.
 #[derive(Debug, Subcommand)]
@@ -18,12 +21,42 @@ pub enum UserCommand {
         #[command(subcommand)]
         action: keys::Action,
     },
+    /// Make a platform operator. The password comes from `OPERATOR_PASSWORD` or from a line on standard
+    /// input.
+    CreateOperator {
+        /// With which e-mail address the operator signs in.
+        #[arg(long)]
+        email: String,
+        /// The operator's name.
+        #[arg(long)]
+        name: String,
+        /// Make a password and print it, once.
+        #[arg(long)]
+        generate: bool,
+    },
+    /// Switch a platform operator off; what he is signed in to stops.
+    DisableOperator {
+        /// The operator's e-mail address.
+        #[arg(long)]
+        email: String,
+    },
+    /// Switch a platform operator on again.
+    EnableOperator {
+        /// The operator's e-mail address.
+        #[arg(long)]
+        email: String,
+    },
 }
 
 impl OwnCommand for UserCommand {
     async fn run(self, bench: Bench<'_>) -> Result<ExitCode, String> {
         match self {
             Self::Keys { action } => keys::run(&action, bench.settings()),
+            Self::CreateOperator { email, name, generate } => {
+                operator::create(bench, &email, &name, generate).await
+            }
+            Self::DisableOperator { email } => operator::switch(bench, &email, false).await,
+            Self::EnableOperator { email } => operator::switch(bench, &email, true).await,
         }
     }
 }

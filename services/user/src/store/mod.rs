@@ -9,8 +9,8 @@ mod user;
 
 pub(crate) use migration::Migrator;
 pub(crate) use queries::{
-    Filter, Key, Window, count, delete, delete_of_tenant, find, find_any, hold_tenant,
-    insert, is_empty, list, lock, lock_operator, sign_in, update,
+    Filter, Key, Window, count, delete, delete_of_tenant, find, find_any, hold_tenant, insert,
+    is_empty, list, lock, lock_operator, sign_in, update,
 };
 pub(crate) use sea_orm::DbErr;
 pub(crate) use user::User;
