@@ -1,5 +1,5 @@
-//! What this service publishes: `user.updated` and `user.deleted` on `directory-events`. What it
-//! hears: `tenant.deleted`, on which the tenant's users and API keys go.
+//! What this service publishes: `user.updated`, `user.deleted` and the events of security, all on
+//! `directory-events`. What it hears: `tenant.deleted`, on which the tenant's users and API keys go.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use common::platform::Assembly;
 use common::streams::{Draft, Handler, HandlerError, Outbox, Relay, Subscription};
 use contracts::Service;
 use contracts::event::{DirectoryEvent, Envelope};
+use contracts::security::{Security, SecurityEvent};
 use uuid::Uuid;
 
 use crate::store::{self, Tx};
@@ -21,6 +22,17 @@ pub(crate) fn draft(event: DirectoryEvent, tenant: Uuid, user: Uuid, version: i6
         sequence: version,
         event_type: event.event_type(),
         payload: event.payload(tenant, user),
+    }
+}
+
+/// The log entry of a security event. It is no version of anything, so its sequence is 0.
+pub(crate) fn security(event: SecurityEvent, about: &Security) -> Draft {
+    Draft {
+        tenant_id: about.tenant_id,
+        aggregate_id: about.aggregate_id(),
+        sequence: 0,
+        event_type: event.event_type(),
+        payload: about.payload(),
     }
 }
 

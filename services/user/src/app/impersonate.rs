@@ -7,9 +7,10 @@ use contracts::security::{Security, SecurityEvent};
 use contracts::session::{Impersonate, TokenView};
 use uuid::Uuid;
 
+use super::Users;
 use super::key::IMPERSONATION;
-use super::{Users, audit};
 use crate::error::Error;
+use crate::events::security;
 use crate::store::session::Session;
 use crate::store::{self, User};
 
@@ -35,7 +36,7 @@ impl Users {
             reason: Some(wanted.reason),
             ..Security::default()
         };
-        let event = audit::draft(SecurityEvent::ImpersonationStarted, &about);
+        let event = security(SecurityEvent::ImpersonationStarted, &about);
         let begun = self.database.transact(async |tx| {
             store::session::insert(&tx, session.clone()).await?;
             let told = self.outbox.append(&*tx, trace_id, std::slice::from_ref(&event));
@@ -44,7 +45,13 @@ impl Users {
         begun.await?;
         self.relay.wake();
         tracing::info!(operator_id = %operator.user_id, user_id = %user.id, "impersonation started");
-        self.token(&user, &session)
+        let signed = self.signer.sign(&user, session.claim(), self.clock.now(), self.ids.next());
+        Ok(TokenView {
+            access_token: signed.map_err(|error| Error::Signing(error.to_string()))?,
+            token_type: "bearer".to_owned(),
+            expires_in: self.signer.life(&session.claim()).as_secs(),
+            refresh_token: None,
+        })
     }
 
     /// A session of the user that is the operator's.

@@ -148,7 +148,12 @@ impl Signer {
         jsonwebtoken::encode(&self.header, &claims, &self.key)
     }
 
-    /// How long a token of a session lives.
+    /// How long a token lives.
+    pub(crate) fn ttl_seconds(&self) -> u64 {
+        self.ttl.as_secs()
+    }
+
+    /// How long a token of this session lives.
     pub(crate) fn life(&self, session: &Session) -> std::time::Duration {
         match session.impersonator {
             Some(_) => self.ttl.min(IMPERSONATION),

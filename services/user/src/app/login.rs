@@ -63,12 +63,12 @@ impl Users {
         Ok(found.ok_or(Error::Unknown)?.facts(self.clock.now()))
     }
 
-    pub(super) fn token(&self, user: &User, session: &Session) -> Result<TokenView, Error> {
+    fn token(&self, user: &User, session: &Session) -> Result<TokenView, Error> {
         let signed = self.signer.sign(user, session.claim(), self.clock.now(), self.ids.next());
         Ok(TokenView {
             access_token: signed.map_err(|error| Error::Signing(error.to_string()))?,
             token_type: "bearer".to_owned(),
-            expires_in: self.signer.life(&session.claim()).as_secs(),
+            expires_in: self.signer.ttl_seconds(),
             refresh_token: None,
         })
     }

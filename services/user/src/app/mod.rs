@@ -1,7 +1,6 @@
 //! The use cases, one file each, and what a sign-in needs: passwords and the signing key.
 
 mod api_keys;
-pub(crate) mod audit;
 mod create;
 mod delete;
 mod impersonate;

@@ -9,9 +9,9 @@ use serde_json::json;
 use thiserror::Error as ThisError;
 use uuid::Uuid;
 
-use super::{Users, audit};
+use super::Users;
 use crate::error::Error;
-use crate::events::draft;
+use crate::events::{draft, security};
 use crate::store::{self, User};
 
 /// Why a command about an operator did nothing.
@@ -79,7 +79,7 @@ impl Users {
         let operator =
             User::new(self.ids.next(), profile(name, email), Some(hash), self.clock.now());
         let about = Security { user_id: Some(operator.id), ..Security::default() };
-        let event = audit::draft(SecurityEvent::OperatorCreated, &about);
+        let event = security(SecurityEvent::OperatorCreated, &about);
         let made = self.database.transact(async |tx| {
             store::insert(&tx, &operator).await?;
             Ok::<_, Error>(self.outbox.append(&*tx, "command", std::slice::from_ref(&event)).await?)
@@ -104,10 +104,12 @@ impl Users {
                 operator.version += 1;
                 operator.updated_at = self.clock.now();
                 store::update(&tx, &operator).await?;
-                let about = Security { user_id: Some(operator.id), ..Security::default() };
+                let reason = if active { "activated" } else { "deactivated" };
+                let (user_id, reason) = (Some(operator.id), Some(reason.to_owned()));
+                let about = Security { user_id, reason, ..Security::default() };
                 let drafts = [
                     draft(DirectoryEvent::UserUpdated, PLATFORM, operator.id, operator.version),
-                    audit::draft(SecurityEvent::PermissionsChanged, &about),
+                    security(SecurityEvent::PermissionsChanged, &about),
                 ];
                 self.outbox.append(&*tx, "command", &drafts).await?;
             }

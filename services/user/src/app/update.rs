@@ -3,13 +3,12 @@
 use common::auth::Caller;
 use contracts::event::DirectoryEvent;
 use contracts::form;
-use contracts::security::{Security, SecurityEvent};
 use contracts::user::{CreateUser, USER_NESTED};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::Users;
 use super::rules::{self, Standing};
-use super::{Users, audit};
 use crate::error::Error;
 use crate::events::draft;
 use crate::store::{self, Tx, User};
@@ -46,7 +45,7 @@ impl Users {
         let changed = self.database.transact(async |tx| {
             let current = store::lock(&tx, caller.scope(), id).await?.ok_or(Error::Unknown)?;
             let profile = judge(caller, &current, patch)?;
-            self.save(&tx, caller, current, profile, &password, trace_id).await
+            self.save(&tx, current, profile, &password, trace_id).await
         });
         let changed = changed.await?;
         self.people.forget(id);
@@ -58,7 +57,6 @@ impl Users {
     async fn save(
         &self,
         tx: &Tx,
-        caller: &Caller,
         current: User,
         mut profile: CreateUser,
         password: &Password,
@@ -73,18 +71,12 @@ impl Users {
         if same(&current.profile, &profile) && current.password_hash == password_hash {
             return Ok(current);
         }
-        let regraded = Standing::of(&current.profile) != Standing::of(&profile);
         let (version, updated_at) = (current.version + 1, self.clock.now());
         let changed = User { profile, password_hash, version, updated_at, ..current };
         store::update(tx, &changed).await?;
         let tenant = changed.profile.tenant_id;
-        let mut events = vec![draft(DirectoryEvent::UserUpdated, tenant, changed.id, version)];
-        if regraded {
-            let (user_id, by) = (Some(changed.id), audit::doer(caller));
-            let about = Security { tenant_id: tenant, user_id, by, ..Security::default() };
-            events.push(audit::draft(SecurityEvent::PermissionsChanged, &about));
-        }
-        self.outbox.append(tx, trace_id, &events).await?;
+        let event = draft(DirectoryEvent::UserUpdated, tenant, changed.id, version);
+        self.outbox.append(tx, trace_id, &[event]).await?;
         Ok(changed)
     }
 }

@@ -22,7 +22,9 @@ pub async fn create_operator(
     password: &str,
 ) -> Result<Uuid, String> {
     let users = users(platform).await?;
-    users.create_operator(email, name, password).await.map_err(|error| error.to_string())
+    let made = users.create_operator(email, name, password).await;
+    users.database.close().await;
+    made.map_err(|error| error.to_string())
 }
 
 /// Switches an operator off or on again; what a test does in place of the command.
@@ -32,7 +34,9 @@ pub async fn switch_operator(
     active: bool,
 ) -> Result<Uuid, String> {
     let users = users(platform).await?;
-    users.switch_operator(email, active).await.map_err(|error| error.to_string())
+    let switched = users.switch_operator(email, active).await;
+    users.database.close().await;
+    switched.map_err(|error| error.to_string())
 }
 
 /// The use cases, on a database that has its tables.

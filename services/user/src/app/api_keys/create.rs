@@ -9,8 +9,8 @@ use scheduling::TimeInput;
 use uuid::Uuid;
 
 use super::secret::Secret;
-use super::told;
-use crate::app::{Users, audit};
+use super::{doer, told};
+use crate::app::Users;
 use crate::error::Error;
 use crate::store::api_key::{self, ApiKey};
 use crate::store::{self, DbErr};
@@ -42,10 +42,9 @@ impl Users {
             expires_at: self.expiry(tenant, wanted.expires_at, now).await?,
             last_used_at: None,
             use_told_at: None,
-            created_by: audit::doer(caller),
+            created_by: doer(caller),
             created_at: now,
             revoked_at: None,
-            version: 1,
         };
         let event = told(SecurityEvent::ApiKeyCreated, &key, key.created_by);
         let made = self.database.transact(async |tx| {

@@ -47,7 +47,6 @@ impl Users {
             let tell = due(key.use_told_at, TOLD_EVERY, now);
             if tell {
                 key.use_told_at = Some(now);
-                key.version += 1;
                 let event = told(SecurityEvent::ApiKeyUsed, &key, None);
                 self.outbox.append(&*tx, &trace_id, &[event]).await?;
             }

@@ -12,8 +12,9 @@ use common::streams::Draft;
 use contracts::security::{Security, SecurityEvent};
 use uuid::Uuid;
 
-use super::{Users, audit};
+use super::Users;
 use crate::error::Error;
+use crate::events::security;
 use crate::store::api_key::ApiKey;
 
 impl Users {
@@ -30,9 +31,20 @@ impl Users {
     }
 }
 
-/// The log entry of what happened to a key that is at its version now.
+/// The log entry of what happened to a key.
 fn told(event: SecurityEvent, key: &ApiKey, by: Option<Uuid>) -> Draft {
     let (tenant_id, api_key_id) = (key.tenant_id, Some(key.id));
     let about = Security { tenant_id, api_key_id, by, ..Security::default() };
-    Draft { sequence: key.version, ..audit::draft(event, &about) }
+    security(event, &about)
+}
+
+/// Who really does what `caller` does: the operator, where one acts as a user.
+fn doer(caller: &Caller) -> Option<Uuid> {
+    match caller {
+        Caller::Developer => None,
+        Caller::User(identity) => {
+            let operator = identity.session().and_then(|session| session.impersonator);
+            Some(operator.unwrap_or(identity.user_id))
+        }
+    }
 }

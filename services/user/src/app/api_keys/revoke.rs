@@ -4,8 +4,8 @@ use common::auth::Caller;
 use contracts::security::SecurityEvent;
 use uuid::Uuid;
 
-use super::told;
-use crate::app::{Users, audit};
+use super::{doer, told};
+use crate::app::Users;
 use crate::error::Error;
 use crate::store::api_key;
 
@@ -25,8 +25,7 @@ impl Users {
                 return Ok(());
             }
             key.revoked_at = Some(self.clock.now());
-            key.version += 1;
-            let event = told(SecurityEvent::ApiKeyRevoked, &key, audit::doer(caller));
+            let event = told(SecurityEvent::ApiKeyRevoked, &key, doer(caller));
             api_key::update(&tx, key).await?;
             Ok::<_, Error>(self.outbox.append(&*tx, trace_id, &[event]).await?)
         });

@@ -29,7 +29,6 @@ impl MigrationTrait for Migration {
             .col(nullable("created_by").uuid())
             .col(required("created_at").timestamp_with_time_zone())
             .col(nullable("revoked_at").timestamp_with_time_zone())
-            .col(required("version").big_integer())
             .to_owned();
         manager.create_table(table).await?;
         let index = |name: &'static str| Index::create().name(name).table("api_keys").to_owned();
