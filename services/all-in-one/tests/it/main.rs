@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api_keys;
 mod ask;
+mod authority;
 mod availability;
 mod booking_cancel;
 mod booking_edit;
@@ -13,12 +15,15 @@ mod booking_status;
 mod categories;
 mod conflicts;
 mod events;
+mod impersonation;
 mod law;
 mod login;
 mod matrix;
 mod openapi;
+mod operators;
 mod outage;
 mod pages;
+mod presets;
 mod recurring;
 mod resources;
 mod shape;
