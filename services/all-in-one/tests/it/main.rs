@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api_key_scopes;
 mod api_keys;
 mod ask;
 mod authority;

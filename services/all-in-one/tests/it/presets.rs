@@ -110,8 +110,8 @@ async fn a_preset_adds_to_the_switches_and_can_be_taken_away(app: TestApp) {
 
 async fn nobody_hands_out_a_preset_worth_more_than_himself(app: TestApp) {
     let w = World::new(&app, "limite.example").await;
-    let manages = json!({ "can_manage_users": true });
-    let (_, manager) = w.join(&app, "gestora", "user", manages).await;
+    let people = json!({ "can_manage_users": true });
+    let (_, manager) = w.join(&app, "gestora", "user", people).await;
     let views = json!({ "can_manage_users": true, "can_view_all_bookings": true });
     let (seer_id, seer) = w.join(&app, "vidente", "user", views).await;
     let owner = join(&app, &w, "dona", "owner", json!({})).await;

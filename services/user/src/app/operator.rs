@@ -33,10 +33,7 @@ pub(crate) enum OperatorError {
 
 impl From<Error> for OperatorError {
     fn from(error: Error) -> Self {
-        match error {
-            Error::EmailTaken => Self::Taken,
-            other => Self::Failed(other),
-        }
+        if matches!(error, Error::EmailTaken) { Self::Taken } else { Self::Failed(error) }
     }
 }
 
@@ -115,9 +112,9 @@ impl Users {
             }
             Ok::<_, Error>(operator.id)
         });
-        let id = switched.await.map_err(|error| match error {
-            Error::Unknown => OperatorError::Unknown,
-            other => OperatorError::from(other),
+        let id = switched.await.map_err(|error| {
+            let unknown = matches!(error, Error::Unknown);
+            if unknown { OperatorError::Unknown } else { OperatorError::from(error) }
         })?;
         self.people.forget(id);
         self.relay.wake();
