@@ -3,7 +3,6 @@
 use chrono::TimeDelta;
 use contracts::Service;
 use contracts::event::Envelope;
-
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use testkit::app::{Answer, TestApp};
