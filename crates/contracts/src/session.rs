@@ -154,6 +154,28 @@ pub struct TokenView {
     pub refresh_token: Option<String>,
 }
 
+/// A platform operator's wish to act as a user.
+#[derive(Clone, Deserialize, ToSchema)]
+pub struct Impersonate {
+    /// As whom.
+    pub user_id: Uuid,
+    /// Why; it is kept, and the tenant may be shown it.
+    #[schema(
+        min_length = 3,
+        max_length = 200,
+        example = "Chamado 4711: não vê a agenda de amanhã"
+    )]
+    pub reason: String,
+}
+
+impl Decode for Impersonate {
+    fn decode(form: &mut Form<'_>) -> Option<Self> {
+        let user_id = form.required("user_id", uuid);
+        let reason = form.required("reason", text(3, 200));
+        Some(Self { user_id: user_id?, reason: reason? })
+    }
+}
+
 /// One place where a user is signed in.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct SessionView {

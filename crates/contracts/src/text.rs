@@ -183,6 +183,17 @@ const CATALOGUE: &[(&str, &str, &str)] = &[
     ),
     ("Sessão não encontrada", "Session not found", "Sesión no encontrada"),
     ("Origem não permitida.", "This origin is not allowed.", "Este origen no está permitido."),
+    ("Chave de API não encontrada", "API key not found", "Clave de API no encontrada"),
+    (
+        "O tenant já tem {n} chaves de API ativas.",
+        "The tenant already has {n} live API keys.",
+        "El tenant ya tiene {n} claves de API activas.",
+    ),
+    (
+        "Usuário inativo ou tenant suspenso.",
+        "The user is inactive or the tenant suspended.",
+        "El usuario está inactivo o el tenant suspendido.",
+    ),
     ("Email ou senha inválidos", "Wrong e-mail or password", "Correo o contraseña inválidos"),
     (
         "Senha atual incorreta.",

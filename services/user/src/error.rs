@@ -21,6 +21,18 @@ pub(crate) enum Error {
     /// There is no such tenant.
     #[error("no such tenant")]
     UnknownTenant,
+    /// There is no such API key in the tenant.
+    #[error("no such API key")]
+    UnknownKey,
+    /// The tenant has as many API keys as it may.
+    #[error("the tenant has {most} live API keys")]
+    TooManyKeys {
+        /// How many that is.
+        most: u64,
+    },
+    /// The user, or the user's tenant, may not act now, so nobody may act as the user.
+    #[error("nobody can act as this user")]
+    NotImpersonable,
     /// The request names another tenant than the caller's or the user's.
     #[error("another tenant's")]
     OtherTenant,
@@ -91,6 +103,9 @@ impl Classify for Error {
             Self::Database(error) => Some(error),
             Self::Unknown
             | Self::UnknownTenant
+            | Self::UnknownKey
+            | Self::TooManyKeys { .. }
+            | Self::NotImpersonable
             | Self::OtherTenant
             | Self::NotAllowed
             | Self::EmailTaken
@@ -115,6 +130,13 @@ impl From<Error> for Problem {
         match error {
             Error::Unknown => Self::not_found("Usuário não encontrado"),
             Error::UnknownTenant => Self::not_found("Tenant não encontrado"),
+            Error::UnknownKey => Self::not_found("Chave de API não encontrada"),
+            Error::TooManyKeys { most } => {
+                let most = i64::try_from(most).unwrap_or(i64::MAX);
+                let text = Text::with("O tenant já tem {n} chaves de API ativas.", most);
+                Self::rule("too_many_keys", text)
+            }
+            Error::NotImpersonable => Self::conflict("Usuário inativo ou tenant suspenso."),
             Error::OtherTenant => Self::other_tenant(),
             Error::NotAllowed => Self::not_allowed(),
             Error::EmailTaken => {

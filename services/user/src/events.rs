@@ -1,5 +1,5 @@
 //! What this service publishes: `user.updated`, `user.deleted` and the events of security, all on
-//! `directory-events`. What it hears: `tenant.deleted`, on which the tenant's users go.
+//! `directory-events`. What it hears: `tenant.deleted`, on which the tenant's users and API keys go.
 
 use std::sync::Arc;
 
@@ -73,6 +73,7 @@ impl Handler for TenantGone {
         }
         let tenant = event.metadata.aggregate_id;
         let gone = store::delete_of_tenant(tx, tenant).await?;
+        store::api_key::delete_of_tenant(tx, tenant).await?;
         let drafts: Vec<Draft> = gone
             .into_iter()
             .map(|(user, version)| draft(DirectoryEvent::UserDeleted, tenant, user, version + 1))

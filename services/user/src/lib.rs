@@ -20,7 +20,7 @@ use common::{Platform, Service};
 
 use app::{Passwords, Signer, Users};
 
-pub use commands::UserCommand;
+pub use commands::{UserCommand, create_operator, switch_operator};
 
 /// Builds the service on `platform`: routes, migrations, event log and signing key, nothing running
 /// yet.

@@ -187,6 +187,16 @@ impl Cluster {
         Nginx::start_with(upstreams.to_vec(), adjust).expect("nginx")
     }
 
+    /// Where a service's data is.
+    pub(crate) fn database(&self, service: Service) -> &str {
+        &self.databases[&service]
+    }
+
+    /// Everything the services have logged so far.
+    pub(crate) fn logs(&self) -> String {
+        self.processes().map(ServiceProcess::log_text).collect()
+    }
+
     /// What is in a service's database.
     pub(crate) async fn sql(&self, service: Service) -> Sql {
         Sql::open(&self.databases[&service]).await

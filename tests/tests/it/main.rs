@@ -10,6 +10,7 @@ mod sql;
 mod world;
 
 mod all_in_one;
+mod authority;
 mod caches;
 mod commands;
 mod drain;

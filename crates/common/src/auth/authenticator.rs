@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use contracts::api_key::API_KEY_PREFIX;
+use contracts::api_key::{API_KEY_PREFIX, is_api_key};
 use contracts::authority::PLATFORM;
 use contracts::facts::UserFacts;
 use contracts::text::Text;
@@ -19,9 +19,6 @@ use crate::http::{Context, Limits, Problem};
 use crate::platform::Platform;
 use crate::providers::{Lookup, SettingsError, SettingsProvider, UserDirectory};
 use crate::settings::AuthMode;
-
-/// The longest API key looked up.
-const MAX_KEY: usize = 128;
 
 /// Proves who calls. A part of every service's state.
 #[derive(Clone)]
@@ -153,7 +150,7 @@ impl Authenticator {
 
     /// A key proves nothing by itself: while its owner cannot be asked it is not judged.
     async fn key(&self, key: &str) -> Result<Identity, Refusal> {
-        if key.len() > MAX_KEY {
+        if !is_api_key(key) {
             return Err(Refusal::Bad);
         }
         let found = judged(self.0.people.api_key(key).await)?;

@@ -88,6 +88,14 @@ impl Principal {
         }
     }
 
+    /// Whose rows the database is to let it see.
+    pub fn scope(&self) -> Scope {
+        match self {
+            Self::Developer | Self::Operator(_) => Scope::All,
+            Self::User(identity) => Scope::Tenant(identity.tenant_id),
+        }
+    }
+
     /// The session it calls by; `None` for keys and developers.
     pub fn session(&self) -> Option<Session> {
         match self {
@@ -124,6 +132,15 @@ pub enum Caller {
     Developer,
     /// A user, by a token.
     User(Identity),
+}
+
+impl From<Caller> for Principal {
+    fn from(caller: Caller) -> Self {
+        match caller {
+            Caller::Developer => Self::Developer,
+            Caller::User(identity) => Self::User(identity),
+        }
+    }
 }
 
 impl Caller {

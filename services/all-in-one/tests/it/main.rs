@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api_key_scopes;
+mod api_keys;
 mod ask;
 mod audit;
+mod authority;
 mod availability;
 mod booking_cancel;
 mod booking_edit;
@@ -18,15 +21,18 @@ mod edge;
 mod events;
 mod forgeries;
 mod fuzzed;
+mod impersonation;
 mod keys;
 mod law;
 mod login;
 mod matrix;
 mod openapi;
+mod operators;
 mod origins;
 mod outage;
 mod pages;
 mod passwords;
+mod presets;
 mod recovery;
 mod recurring;
 mod refresh;

@@ -18,9 +18,11 @@ testkit::on_both_engines!(crate::world::guarded =>
 
 /// What the requests of the matrix are about. All of it belongs to the admin's tenant; the booking is
 /// the admin's own.
-struct Scene {
-    w: World,
+pub(crate) struct Scene {
+    pub(crate) w: World,
     booking: String,
+    /// An API key.
+    key: String,
     /// A user, a category and a resource nobody needs.
     spare: [String; 3],
     /// A session of the admin that nobody needs.
@@ -29,11 +31,11 @@ struct Scene {
 
 /// An operation with its target, its body, and the status each caller gets: nobody, another tenant's
 /// admin, a plain user of the tenant, its admin.
-type Row = (&'static str, String, Value, [u16; 4]);
+pub(crate) type Row = (&'static str, String, Value, [u16; 4]);
 
 /// In this order: what is needed longest goes last.
-fn rows(scene: &Scene) -> Vec<Row> {
-    let Scene { w, booking, spare: [user, category, resource], session } = scene;
+pub(crate) fn rows(scene: &Scene) -> Vec<Row> {
+    let Scene { w, booking, key, spare: [user, category, resource], session } = scene;
     let none = String::new;
     let (t, b) = (&w.tenant, booking);
     let who =
@@ -51,6 +53,9 @@ fn rows(scene: &Scene) -> Vec<Row> {
     let mut slot = w.booking("2027-03-05T13:00:00Z", "2027-03-05T14:00:00Z");
     slot["user_id"] = json!(w.admin);
     let nil = || Value::Null;
+    let integration = json!({ "name": "x", "scopes": {} });
+    let act = json!({ "user_id": w.user, "reason": "chamado 4711" });
+    let one_key = format!("{t}/{key}");
     vec![
         ("GET /auth/.well-known/jwks.json", none(), nil(), [200, 200, 200, 200]),
         ("GET /tenants/", none(), nil(), [200, 200, 200, 200]),
@@ -106,6 +111,11 @@ fn rows(scene: &Scene) -> Vec<Row> {
             [401, 404, 403, 200],
         ),
         ("PATCH /bookings/{id}/cancel", b.clone(), nil(), [401, 404, 403, 200]),
+        ("GET /tenants/{id}/api-keys", t.clone(), nil(), [401, 403, 403, 200]),
+        ("POST /tenants/{id}/api-keys", t.clone(), integration, [401, 403, 403, 201]),
+        ("GET /tenants/{id}/api-keys/{key_id}", one_key.clone(), nil(), [401, 403, 403, 200]),
+        ("DELETE /tenants/{id}/api-keys/{key_id}", one_key, nil(), [401, 403, 403, 204]),
+        ("POST /auth/impersonate", none(), act, [401, 403, 403, 403]),
         ("POST /auth/logout-all", none(), nil(), [401, 204, 204, 204]),
         ("POST /auth/logout", none(), nil(), [204, 204, 204, 204]),
         ("DELETE /tenants/{id}", t.clone(), nil(), [401, 403, 403, 204]),
@@ -113,7 +123,16 @@ fn rows(scene: &Scene) -> Vec<Row> {
     ]
 }
 
-async fn scene(app: &TestApp) -> Scene {
+/// Method and path of a row: the target's ids are the path's, its query stays behind.
+pub(crate) fn request(operation: &str, target: &str) -> (Method, String) {
+    let (method, path) = operation.split_once(' ').unwrap();
+    let (ids, query) = target.split_once('?').unwrap_or((target, ""));
+    let (id, key) = ids.split_once('/').unwrap_or((ids, ""));
+    let path = path.replace("{id}", id).replace("{key_id}", key);
+    (method.parse().unwrap(), format!("{path}?{query}"))
+}
+
+pub(crate) async fn scene(app: &TestApp) -> Scene {
     let w = World::new(app, "matriz.example").await;
     let mut mine = w.booking("2027-03-04T13:00:00Z", "2027-03-04T14:00:00Z");
     mine["user_id"] = json!(w.admin);
@@ -124,7 +143,8 @@ async fn scene(app: &TestApp) -> Scene {
     let resource = w.room(app, "Sobra").await;
     let session = login(app, &w.tenant, "ana@matriz.example").await;
     let session = crate::tokens::claims(&session)["sid"].as_str().unwrap().to_owned();
-    Scene { w, booking, spare: [user, category, resource], session }
+    let (key, _) = w.key(app, json!({})).await;
+    Scene { w, booking, key, spare: [user, category, resource], session }
 }
 
 /// Operations whose callers need a session of their own: those that end it, and those after.
@@ -149,9 +169,7 @@ async fn every_operation_answers_each_caller_as_its_row_says(app: TestApp) {
         ("the admin", &w.admin_token, Some((w, "ana"))),
     ];
     for (operation, target, body, expected) in rows {
-        let (method, path) = operation.split_once(' ').unwrap();
-        let (id, query) = target.split_once('?').unwrap_or((&target, ""));
-        let path = format!("{}?{query}", path.replace("{id}", id));
+        let (method, path) = request(operation, &target);
         for ((caller, token, account), status) in callers.iter().zip(expected) {
             // A deleted tenant's people are gone: the last row is then nobody's but a stranger's.
             let mut token = if operation == "POST /tenants/" { "" } else { *token };
@@ -162,8 +180,7 @@ async fn every_operation_answers_each_caller_as_its_row_says(app: TestApp) {
             if !fresh.is_empty() {
                 token = &fresh;
             }
-            let method: Method = method.parse().unwrap();
-            let answer = app.call(method, &path, token, body.clone()).await;
+            let answer = app.call(method.clone(), &path, token, body.clone()).await;
             assert_eq!(answer.status.as_u16(), status, "{operation} by {caller}: {}", answer.text);
         }
     }

@@ -160,6 +160,14 @@ impl World {
         (id, login(app, &self.tenant, &email).await)
     }
 
+    /// An API key with these scopes, made by the admin: its id and the key.
+    pub(crate) async fn key(&self, app: &TestApp, scopes: Value) -> (String, String) {
+        let path = format!("/tenants/{}/api-keys", self.tenant);
+        let body = json!({ "name": "Integração", "scopes": scopes });
+        let made = self.admin(app).post(&path, body).await.expect(201);
+        (made.id(), made.body["key"].as_str().unwrap().to_owned())
+    }
+
     /// One more resource of the category, made by the admin.
     pub(crate) async fn room(&self, app: &TestApp, name: &str) -> String {
         let body = json!({ "tenant_id": self.tenant, "category_id": self.category, "name": name });
@@ -188,6 +196,15 @@ impl World {
 /// The body of a person with the tests' password.
 pub(crate) fn person(tenant: &str, name: &str, email: &str, user_type: &str) -> Value {
     json!({ "tenant_id": tenant, "name": name, "email": email, "user_type": user_type, "password": PASSWORD })
+}
+
+/// The tenant of those who belong to none, where a sign-in has to name it.
+pub(crate) const PLATFORM: &str = "00000000-0000-0000-0000-000000000000";
+
+/// A platform operator, made as the command makes one, and a token of it.
+pub(crate) async fn operator(app: &TestApp, email: &str) -> (String, String) {
+    let made = marca_user::create_operator(&app.platform, email, "Olga Operadora", PASSWORD).await;
+    (made.unwrap().to_string(), login(app, PLATFORM, email).await)
 }
 
 /// Signs in.

@@ -112,9 +112,11 @@ struct Candidate {
     off_grid: Option<Refusal>,
 }
 
-/// An admin of the tenant, or the person the booking is for.
+/// An admin of the tenant, the person the booking is for, or an integration that both books and sees
+/// them all.
 fn may_change(caller: &Caller, booking: &Booking) -> Result<(), Error> {
-    let integration = caller.is_integration() && caller.permissions().can_book;
+    let own = caller.permissions();
+    let integration = caller.is_integration() && own.can_book && own.can_view_all_bookings;
     if caller.is_admin() || caller.is(booking.user_id) || integration {
         Ok(())
     } else {

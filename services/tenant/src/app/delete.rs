@@ -1,6 +1,6 @@
 //! Removes a business.
 
-use common::auth::Caller;
+use common::auth::{Principal, Session};
 use contracts::event::DirectoryEvent;
 use uuid::Uuid;
 
@@ -13,13 +13,14 @@ impl Tenants {
     /// Removes the tenant. What it has elsewhere goes when `tenant.deleted` is heard there.
     pub(crate) async fn delete(
         &self,
-        caller: &Caller,
+        principal: &Principal,
         id: Uuid,
         trace_id: &str,
     ) -> Result<(), Error> {
-        let removed = self.database.transact(caller.scope(), async |tx| {
+        let removed = self.database.transact(principal.scope(), async |tx| {
             store::find(&*tx, id).await?.ok_or(Error::Unknown)?;
-            admin_of(caller, id)?;
+            admin_of(principal, id)?;
+            in_person(principal)?;
             let current = store::lock(&tx, id).await?.ok_or(Error::Unknown)?;
             store::delete(&tx, id).await?;
             let event = draft(DirectoryEvent::TenantDeleted, id, current.version + 1);
@@ -29,5 +30,13 @@ impl Tenants {
         removed.await?;
         self.relay.wake();
         Ok(())
+    }
+}
+
+/// Refuses an operator who acts as an admin: he deletes a tenant in his own name or not at all.
+fn in_person(principal: &Principal) -> Result<(), Error> {
+    match principal.session() {
+        Some(Session { impersonator: Some(_), .. }) => Err(Error::NotAllowed),
+        Some(Session { impersonator: None, .. }) | None => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! Looks tenants up.
 
-use common::auth::{Caller, Scope};
+use common::auth::{Principal, Scope};
 use common::db::Reader;
 use uuid::Uuid;
 
@@ -20,9 +20,13 @@ impl Tenants {
     }
 
     /// A tenant for the sake of its settings, which are its own people's.
-    pub(crate) async fn find_settings(&self, caller: &Caller, id: Uuid) -> Result<Tenant, Error> {
+    pub(crate) async fn find_settings(
+        &self,
+        principal: &Principal,
+        id: Uuid,
+    ) -> Result<Tenant, Error> {
         let found = store::find(&self.public(), id).await?.ok_or(Error::UnknownSettings)?;
-        member_of(caller, id)?;
+        member_of(principal, id)?;
         Ok(found)
     }
 
@@ -31,14 +35,18 @@ impl Tenants {
         store::find_by_domain(&self.public(), domain).await?.ok_or(Error::Unknown)
     }
 
-    /// A part of the list of all tenants by name and, when wanted, their number.
+    /// A part of the list of all tenants by name and, when wanted, the number of the whole of it.
+    /// `is_active`: of those only; whether a tenant is suspended is known to those who run the
+    /// platform alone.
     pub(crate) async fn list(
         &self,
+        is_active: Option<bool>,
         window: &Window,
         counted: bool,
     ) -> Result<(Vec<Tenant>, Option<u64>), Error> {
-        let rows = store::list(&self.public(), window).await?;
-        let total = if counted { Some(store::count(&self.public()).await?) } else { None };
+        let db = &self.public();
+        let rows = store::list(db, is_active, window).await?;
+        let total = if counted { Some(store::count(db, is_active).await?) } else { None };
         Ok((rows, total))
     }
 }

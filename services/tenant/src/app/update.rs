@@ -1,6 +1,6 @@
 //! Changes a tenant or its settings.
 
-use common::auth::Caller;
+use common::auth::Principal;
 use contracts::event::DirectoryEvent;
 use contracts::form;
 use contracts::tenant::{CreateTenant, Settings, TENANT_NESTED};
@@ -17,17 +17,21 @@ impl Tenants {
     /// Overlays `patch` on the tenant. The merged whole is judged; nothing is stored if it is bad.
     pub(crate) async fn update(
         &self,
-        caller: &Caller,
+        principal: &Principal,
         id: Uuid,
         patch: &Value,
         trace_id: &str,
     ) -> Result<Tenant, Error> {
-        let changed = self.database.transact(caller.scope(), async |tx| {
+        let changed = self.database.transact(principal.scope(), async |tx| {
             store::find(&*tx, id).await?.ok_or(Error::Unknown)?;
-            admin_of(caller, id)?;
+            admin_of(principal, id)?;
             let current = store::lock(&tx, id).await?.ok_or(Error::Unknown)?;
             let merged = form::merge(&json(&current.profile), patch, TENANT_NESTED);
             let profile = form::decode::<CreateTenant>(&merged).map_err(Error::Invalid)?;
+            let woken = profile.is_active && !current.profile.is_active;
+            if woken && !principal.runs_platform() {
+                return Err(Error::NotAllowed);
+            }
             self.save(&tx, current, profile, trace_id).await
         });
         let changed = changed.await?;
@@ -38,14 +42,14 @@ impl Tenants {
     /// Overlays `patch` on the tenant's settings, as [`Self::update`] does on the whole.
     pub(crate) async fn update_settings(
         &self,
-        caller: &Caller,
+        principal: &Principal,
         id: Uuid,
         patch: &Value,
         trace_id: &str,
     ) -> Result<Tenant, Error> {
-        let changed = self.database.transact(caller.scope(), async |tx| {
+        let changed = self.database.transact(principal.scope(), async |tx| {
             store::find(&*tx, id).await?.ok_or(Error::UnknownSettings)?;
-            admin_of(caller, id)?;
+            admin_of(principal, id)?;
             let current = store::lock(&tx, id).await?.ok_or(Error::UnknownSettings)?;
             let merged = form::merge(&json(&current.profile.settings), patch, TENANT_NESTED);
             let settings = form::decode::<Settings>(&merged).map_err(Error::Invalid)?;

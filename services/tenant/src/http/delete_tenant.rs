@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use common::auth::Caller;
+use common::auth::Principal;
 use common::http::{Context, Id, Outcome};
 
 use crate::app::Tenants;
 
 /// Removes a tenant and everything it has.
 ///
-/// For its admins. Its users, resources, categories and bookings go shortly after.
+/// For its admins and platform operators, each in his own name. Its users, resources, categories and bookings go shortly after.
 #[utoipa::path(
     delete,
     path = "/tenants/{id}",
@@ -21,11 +21,11 @@ use crate::app::Tenants;
     )
 )]
 pub(super) async fn delete_tenant(
-    caller: Caller,
+    principal: Principal,
     Id(id): Id,
     context: Context,
     State(tenants): State<Tenants>,
 ) -> Outcome<StatusCode> {
-    tenants.delete(&caller, id, context.request_id()).await?;
+    tenants.delete(&principal, id, context.request_id()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use common::auth::MaybeCaller;
+use common::auth::MaybePrincipal;
 use common::http::{Id, Outcome};
 use contracts::tenant::TenantAnswer;
 
@@ -11,7 +11,7 @@ use crate::app::Tenants;
 
 /// Shows a tenant.
 ///
-/// Public. Its own people see all of it, everyone else its public fields.
+/// Public. Its own people and platform operators see all of it, everyone else its public fields.
 #[utoipa::path(
     get,
     path = "/tenants/{id}",
@@ -24,10 +24,10 @@ use crate::app::Tenants;
     )
 )]
 pub(super) async fn get_tenant(
-    MaybeCaller(caller): MaybeCaller,
+    MaybePrincipal(reader): MaybePrincipal,
     Id(id): Id,
     State(tenants): State<Tenants>,
 ) -> Outcome<Json<TenantAnswer>> {
     let tenant = tenants.find(id).await?;
-    Ok(Json(answer(tenant, caller.as_ref())))
+    Ok(Json(answer(tenant, reader.as_ref())))
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use common::auth::Caller;
+use common::auth::Principal;
 use common::http::{Id, Outcome};
 use contracts::tenant::SettingsView;
 
@@ -10,7 +10,7 @@ use crate::app::Tenants;
 
 /// Shows a tenant's rules.
 ///
-/// For any user of the tenant.
+/// For any user of the tenant, and platform operators.
 #[utoipa::path(
     get,
     path = "/tenants/{id}/settings",
@@ -23,10 +23,10 @@ use crate::app::Tenants;
     )
 )]
 pub(super) async fn get_tenant_settings(
-    caller: Caller,
+    principal: Principal,
     Id(id): Id,
     State(tenants): State<Tenants>,
 ) -> Outcome<Json<SettingsView>> {
-    let tenant = tenants.find_settings(&caller, id).await?;
+    let tenant = tenants.find_settings(&principal, id).await?;
     Ok(Json(tenant.settings_view()))
 }

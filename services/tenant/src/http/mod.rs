@@ -14,7 +14,7 @@ mod update_tenant_settings;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::get;
-use common::auth::{Authenticator, Caller};
+use common::auth::{Authenticator, Principal};
 use contracts::tenant::TenantAnswer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -54,8 +54,8 @@ pub(crate) fn internal(tenants: Tenants) -> Router {
 }
 
 /// As much of a tenant as its reader may see.
-fn answer(tenant: Tenant, reader: Option<&Caller>) -> TenantAnswer {
-    if reader.is_some_and(|caller| caller.scope().covers(tenant.id)) {
+fn answer(tenant: Tenant, reader: Option<&Principal>) -> TenantAnswer {
+    if reader.is_some_and(|principal| principal.covers(tenant.id)) {
         TenantAnswer::Full(Box::new(tenant.view()))
     } else {
         TenantAnswer::Public(tenant.public_view())

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use common::auth::Caller;
+use common::auth::Principal;
 use common::http::{Context, Id, Outcome, Raw};
 use contracts::tenant::TenantView;
 
@@ -11,7 +11,9 @@ use crate::app::Tenants;
 
 /// Changes a tenant.
 ///
-/// For its admins. Fields that are absent stay as they are, inside `settings` too.
+/// For its admins and platform operators. Fields that are absent stay as they are, inside `settings`
+/// too. `is_active` false suspends the tenant: its people and API keys are refused everywhere, and
+/// only a platform operator wakes it again.
 #[utoipa::path(
     put,
     path = "/tenants/{id}",
@@ -25,12 +27,12 @@ use crate::app::Tenants;
     )
 )]
 pub(super) async fn update_tenant(
-    caller: Caller,
+    principal: Principal,
     Id(id): Id,
     context: Context,
     State(tenants): State<Tenants>,
     Raw(patch): Raw,
 ) -> Outcome<Json<TenantView>> {
-    let tenant = tenants.update(&caller, id, &patch, context.request_id()).await?;
+    let tenant = tenants.update(&principal, id, &patch, context.request_id()).await?;
     Ok(Json(tenant.view()))
 }

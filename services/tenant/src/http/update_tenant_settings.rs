@@ -30,6 +30,6 @@ pub(super) async fn update_tenant_settings(
     State(tenants): State<Tenants>,
     Raw(patch): Raw,
 ) -> Outcome<Json<SettingsView>> {
-    let tenant = tenants.update_settings(&caller, id, &patch, context.request_id()).await?;
+    let tenant = tenants.update_settings(&caller.into(), id, &patch, context.request_id()).await?;
     Ok(Json(tenant.settings_view()))
 }

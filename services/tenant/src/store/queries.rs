@@ -6,6 +6,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _,
     IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    Select,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -54,9 +55,20 @@ pub(crate) async fn find_by_domain(
     Ok(row.map(|row| row.id))
 }
 
-/// A part of the list of all tenants, by name.
-pub(crate) async fn list(db: &impl ConnectionTrait, window: &Window) -> Result<Vec<Tenant>, DbErr> {
-    let mut query = Entity::find().order_by_asc(Column::NameKey).order_by_asc(Column::Id);
+fn matching(is_active: Option<bool>) -> Select<Entity> {
+    match is_active {
+        Some(is_active) => Entity::find().filter(Column::IsActive.eq(is_active)),
+        None => Entity::find(),
+    }
+}
+
+/// A part of the list of all tenants, or of the active or suspended ones, by name.
+pub(crate) async fn list(
+    db: &impl ConnectionTrait,
+    is_active: Option<bool>,
+    window: &Window,
+) -> Result<Vec<Tenant>, DbErr> {
+    let mut query = matching(is_active).order_by_asc(Column::NameKey).order_by_asc(Column::Id);
     if let Some(Key(name, id)) = &window.after {
         let row = Expr::tuple([Expr::col(Column::NameKey), Expr::col(Column::Id)]);
         query = query.filter(row.gt(Expr::tuple([Expr::value(name.clone()), Expr::value(*id)])));
@@ -65,9 +77,12 @@ pub(crate) async fn list(db: &impl ConnectionTrait, window: &Window) -> Result<V
     rows.into_iter().map(Tenant::from_row).collect()
 }
 
-/// How many tenants there are.
-pub(crate) async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
-    Entity::find().count(db).await
+/// How many tenants there are in the whole list.
+pub(crate) async fn count(
+    db: &impl ConnectionTrait,
+    is_active: Option<bool>,
+) -> Result<u64, DbErr> {
+    matching(is_active).count(db).await
 }
 
 /// Stores a new tenant.

@@ -27,6 +27,9 @@ impl Users {
             return Err(Error::UnknownTenant);
         }
         let creation = rules::creation(caller, tenant, Standing::of(&profile))?;
+        if let (Some(caller), Some(_)) = (caller, &profile.password) {
+            caller.in_person().map_err(|_| Error::NotAllowed)?;
+        }
         let policy = self.password_policy(tenant).await?;
         let hash = match profile.password.take() {
             Some(password) => {

@@ -23,6 +23,9 @@ use uuid::Uuid;
 
 use crate::store::User;
 
+/// The longest life of a token by which an operator acts as a user.
+pub(crate) const IMPERSONATION: std::time::Duration = std::time::Duration::from_mins(15);
+
 pub(crate) use file::rotate;
 pub(crate) use ring::{Jwks, Published};
 
@@ -164,7 +167,7 @@ impl Signer {
             auth_time: session.auth_time,
             act: session.impersonator.map(|sub| Actor { sub }),
             iat: now.timestamp(),
-            exp: now.timestamp().saturating_add_unsigned(self.ttl.as_secs()),
+            exp: now.timestamp().saturating_add_unsigned(self.life(&session).as_secs()),
             jti: id,
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
@@ -178,6 +181,14 @@ impl Signer {
     /// How long a token lives.
     pub(crate) fn ttl_seconds(&self) -> u64 {
         self.ttl.as_secs()
+    }
+
+    /// How long a token of this session lives.
+    pub(crate) fn life(&self, session: &Session) -> std::time::Duration {
+        match session.impersonator {
+            Some(_) => self.ttl.min(IMPERSONATION),
+            None => self.ttl,
+        }
     }
 
     /// The public halves.

@@ -1,10 +1,13 @@
 //! The use cases, one file each, and what a sign-in needs: passwords and the signing key.
 
+mod api_keys;
 mod change_password;
 mod create;
 mod delete;
+mod impersonate;
 mod key;
 mod login;
+mod operator;
 mod password;
 mod password_policy;
 mod read;

@@ -25,8 +25,7 @@ impl Users {
     /// A user for the neighbours, whoever it is.
     pub(crate) async fn find_any(&self, id: Uuid) -> Result<User, Error> {
         // They know the id only; whose it is, is in the answer.
-        let found = store::find(&self.database.read(Scope::All), Scope::All, id).await?;
-        found.ok_or(Error::Unknown)
+        store::find_any(&self.database.read(Scope::All), id).await?.ok_or(Error::Unknown)
     }
 
     /// A part of the list by name and, when wanted, the number of users in the whole of it.

@@ -1,6 +1,7 @@
 //! Who may do what with whom. Pure.
 
 use common::auth::Caller;
+use contracts::authority::Preset;
 use contracts::user::{CreateUser, Permissions, UserType};
 use uuid::Uuid;
 
@@ -19,15 +20,17 @@ pub(super) enum Creation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Standing {
     user_type: UserType,
+    /// The single switches, without what the preset adds.
     permissions: Permissions,
+    preset: Option<Preset>,
     is_active: bool,
 }
 
 impl Standing {
     /// The standing that `profile` gives.
     pub(super) fn of(profile: &CreateUser) -> Self {
-        let CreateUser { user_type, is_active, .. } = *profile;
-        Self { user_type, permissions: profile.effective(), is_active }
+        let CreateUser { user_type, permissions, preset, is_active, .. } = *profile;
+        Self { user_type, permissions, preset, is_active }
     }
 }
 
@@ -43,15 +46,21 @@ pub(super) fn creation(
     let Some(caller) = caller else {
         return match new.user_type {
             UserType::Admin => Ok(Creation::Bootstrap),
-            UserType::User if new.permissions.within(CAN_BOOK) => Ok(Creation::Granted),
+            UserType::User if new.preset.is_none() && new.permissions.within(CAN_BOOK) => {
+                Ok(Creation::Granted)
+            }
             UserType::User => Err(Error::NotAllowed),
         };
     };
     if !caller.scope().covers(tenant) {
         return Err(Error::OtherTenant);
     }
-    let nothing =
-        Standing { user_type: UserType::User, permissions: Permissions::NONE, is_active: true };
+    let nothing = Standing {
+        user_type: UserType::User,
+        permissions: Permissions::NONE,
+        preset: None,
+        is_active: true,
+    };
     manage(caller, nothing, new)?;
     Ok(Creation::Granted)
 }
@@ -77,8 +86,9 @@ pub(super) fn change(
     manage(caller, from, to)
 }
 
-/// Whether the caller may remove a user of his tenant.
+/// Whether the caller may remove a user of his tenant. Whoever acts as another removes nobody.
 pub(super) fn removal(caller: &Caller, user: Uuid) -> Result<(), Error> {
+    caller.in_person().map_err(|_| Error::NotAllowed)?;
     if caller.is(user) || caller.is_admin() { Ok(()) } else { Err(Error::NotAllowed) }
 }
 
@@ -90,8 +100,12 @@ fn manage(caller: &Caller, from: Standing, to: Standing) -> Result<(), Error> {
     }
     let own = caller.permissions();
     let users_only = from.user_type == UserType::User && to.user_type == UserType::User;
-    let limit = own.union(from.permissions).union(CAN_BOOK);
-    if own.can_manage_users && users_only && to.permissions.within(limit) {
+    let limit = own.union(CAN_BOOK);
+    // What others granted stays, each as it was granted: a switch as a switch, a preset by its name.
+    let switches = to.permissions.within(limit.union(from.permissions));
+    let preset = to.preset == from.preset
+        || to.preset.is_none_or(|preset| preset.permissions().within(limit));
+    if own.can_manage_users && users_only && switches && preset {
         return Ok(());
     }
     Err(Error::NotAllowed)
@@ -124,7 +138,7 @@ mod tests {
     }
 
     fn standing(user_type: UserType, permissions: Permissions) -> Standing {
-        Standing { user_type, permissions, is_active: true }
+        Standing { user_type, permissions, preset: None, is_active: true }
     }
 
     #[test]
@@ -168,6 +182,49 @@ mod tests {
             assert!(change(&caller, ME, from, inactive).is_err());
             assert!(change(&caller, ME, from, standing(UserType::User, NONE)).is_err());
             assert!(change(&caller, OTHER, from, inactive).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_preset_is_no_way_to_more_than_one_has() {
+        let with = |permissions, preset| Standing {
+            preset: Some(preset),
+            ..standing(UserType::User, permissions)
+        };
+        let plain = standing(UserType::User, NONE);
+        let views = Permissions { can_view_all_bookings: true, ..MANAGES };
+        let (manager, seeing) = (caller(UserType::User, MANAGES), caller(UserType::User, views));
+        for preset in [Preset::Scanner, Preset::Viewer, Preset::Coordinator, Preset::Owner] {
+            let new = with(NONE, preset);
+            assert!(creation(None, TENANT, new).is_err());
+            assert!(creation(Some(&manager), TENANT, new).is_err());
+            assert!(change(&manager, OTHER, plain, new).is_err());
+            let within = matches!(preset, Preset::Scanner | Preset::Viewer);
+            assert_eq!(creation(Some(&seeing), TENANT, new).is_ok(), within);
+            assert_eq!(change(&seeing, OTHER, plain, new).is_ok(), within);
+            // What another granted stays, and can be taken away.
+            assert!(change(&manager, OTHER, new, new).is_ok());
+            assert!(change(&manager, OTHER, new, plain).is_ok());
+            assert!(change(&caller(UserType::Admin, NONE), OTHER, plain, new).is_ok());
+        }
+        // Neither is what a preset gives made to stay as a switch, nor a switch a preset.
+        let owner = with(NONE, Preset::Owner);
+        assert!(change(&manager, OTHER, owner, with(Permissions::ALL, Preset::Owner)).is_err());
+        assert!(
+            change(&manager, OTHER, standing(UserType::User, Permissions::ALL), owner).is_err()
+        );
+        // Nobody gives himself a preset, not even one that grants nothing new.
+        let own = standing(UserType::User, views);
+        assert!(change(&seeing, ME, own, with(views, Preset::Viewer)).is_err());
+    }
+
+    #[test]
+    fn keys_and_operators_in_disguise_remove_nobody() {
+        let Caller::User(admin) = caller(UserType::Admin, NONE) else { unreachable!() };
+        let session = Session { id: OTHER, auth_time: 0, impersonator: Some(OTHER) };
+        for credential in [Credential::ApiKey, Credential::Session(session)] {
+            let admin = Caller::User(Identity { credential, ..admin.clone() });
+            assert!(removal(&admin, OTHER).is_err() && removal(&admin, ME).is_err());
         }
     }
 

@@ -35,6 +35,9 @@ impl Users {
         let seen = seen.ok_or(Error::Unknown)?;
         let mut wanted = judge(caller, &seen, patch)?;
         let cleared = patch.get("password").is_some_and(Value::is_null);
+        if cleared || wanted.password.is_some() {
+            caller.in_person().map_err(|_| Error::NotAllowed)?;
+        }
         let password = match (wanted.password.take(), cleared) {
             (Some(password), _) => {
                 let policy = self.password_policy(seen.profile.tenant_id).await?;

@@ -1,5 +1,7 @@
 //! The routes, one file each.
 
+mod api_key_facts;
+mod api_keys;
 mod change_password;
 mod client;
 mod create_user;
@@ -9,6 +11,7 @@ mod edit;
 mod get_jwks;
 mod get_me;
 mod get_user;
+mod impersonate;
 mod issue_token;
 mod list_sessions;
 mod list_users;
@@ -56,6 +59,9 @@ pub(crate) fn routes(
         .routes(routes!(get_me::get_me))
         .routes(routes!(get_user::get_user, update_user::update_user, delete_user::delete_user))
         .routes(routes!(get_jwks::get_jwks))
+        .routes(routes!(impersonate::impersonate))
+        .routes(routes!(api_keys::create::create_api_key, api_keys::list::list_api_keys))
+        .routes(routes!(api_keys::get::get_api_key, api_keys::revoke::revoke_api_key))
         .routes(routes!(change_password::change_password))
         .routes(routes!(recover_password::recover_password))
         .routes(routes!(reset_password::reset_password))
@@ -75,5 +81,6 @@ pub(crate) fn internal(users: Users) -> Router {
     Router::new()
         .route("/internal/v1/users/{id}", get(user_facts::user_facts))
         .route("/internal/v1/sessions/{id}", get(session_facts::session_facts))
+        .route("/internal/v1/api-keys/{hash}", get(api_key_facts::api_key_facts))
         .with_state(users)
 }

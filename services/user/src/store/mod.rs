@@ -1,5 +1,6 @@
 //! The users in the database. Rows stay in here; outside there is only [`User`].
 
+pub(crate) mod api_key;
 mod entity;
 pub(crate) mod leftovers;
 mod migration;
@@ -12,8 +13,8 @@ mod user;
 
 pub(crate) use migration::Migrator;
 pub(crate) use queries::{
-    Filter, Key, Window, count, delete, delete_of_tenant, find, hold_tenant, insert, is_empty,
-    list, lock, rehash, sign_in, update,
+    Filter, Key, Window, count, delete, delete_of_tenant, find, find_any, hold_tenant, insert,
+    is_empty, list, lock, lock_operator, rehash, sign_in, update,
 };
 pub(crate) use sea_orm::DbErr;
 pub(crate) use user::User;

@@ -2,6 +2,7 @@
 //! neighbours need: they know no tenant yet.
 
 use common::auth::Scope;
+use contracts::authority::PLATFORM;
 use contracts::page::fold;
 use contracts::user::UserType;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
@@ -58,8 +59,17 @@ fn within(scope: Scope) -> Select<Entity> {
     }
 }
 
+/// The people of tenants: operators are in nobody's list and under nobody's hand, the developer's
+/// neither. Only who asks for the platform's own finds them, and no caller's scope is that.
+fn people(scope: Scope) -> Select<Entity> {
+    match scope {
+        Scope::Tenant(_) => within(scope),
+        Scope::All => within(scope).filter(Column::TenantId.ne(PLATFORM)),
+    }
+}
+
 fn matching(backend: DbBackend, filter: &Filter) -> Select<Entity> {
-    let mut query = within(filter.scope);
+    let mut query = people(filter.scope);
     if let Some(user_type) = filter.user_type {
         query = query.filter(Column::UserType.eq(user_type.as_str()));
     }
@@ -81,12 +91,23 @@ pub(crate) async fn find(
     scope: Scope,
     id: Uuid,
 ) -> Result<Option<User>, DbErr> {
-    within(scope).filter(Column::Id.eq(id)).one(db).await?.map(User::from_row).transpose()
+    people(scope).filter(Column::Id.eq(id)).one(db).await?.map(User::from_row).transpose()
+}
+
+/// Anyone at all: a user or an operator.
+pub(crate) async fn find_any(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<User>, DbErr> {
+    Entity::find_by_id(id).one(db).await?.map(User::from_row).transpose()
+}
+
+/// The operator with an address, whom nobody else may change until the transaction ends.
+pub(crate) async fn lock_operator(tx: &Tx, email: &str) -> Result<Option<User>, DbErr> {
+    let query = within(Scope::Tenant(PLATFORM)).filter(Column::EmailKey.eq(fold(email)));
+    query.lock_exclusive().one(tx).await?.map(User::from_row).transpose()
 }
 
 /// A user among those of `scope`, whom nobody else may change until the transaction ends.
 pub(crate) async fn lock(tx: &Tx, scope: Scope, id: Uuid) -> Result<Option<User>, DbErr> {
-    let query = within(scope).filter(Column::Id.eq(id)).lock_exclusive();
+    let query = people(scope).filter(Column::Id.eq(id)).lock_exclusive();
     query.one(tx).await?.map(User::from_row).transpose()
 }
 
