@@ -59,8 +59,8 @@ fn within(scope: Scope) -> Select<Entity> {
     }
 }
 
-/// The people of tenants: operators are in nobody's list and under nobody's hand, the developer's
-/// neither. Only who asks for the platform's own finds them, and no caller's scope is that.
+/// Those of `scope`. The developer's is all tenants and not the platform: operators are under nobody's
+/// hand. Whoever has to do with them names [`PLATFORM`], which is no caller's scope.
 fn people(scope: Scope) -> Select<Entity> {
     match scope {
         Scope::Tenant(_) => within(scope),
@@ -70,6 +70,10 @@ fn people(scope: Scope) -> Select<Entity> {
 
 fn matching(backend: DbBackend, filter: &Filter) -> Select<Entity> {
     let mut query = people(filter.scope);
+    if filter.scope == Scope::Tenant(PLATFORM) {
+        // The developer may name any tenant, but operators are in nobody's list.
+        query = query.filter(Column::TenantId.ne(PLATFORM));
+    }
     if let Some(user_type) = filter.user_type {
         query = query.filter(Column::UserType.eq(user_type.as_str()));
     }
