@@ -1,7 +1,7 @@
 //! Sessions as a browser has them: a real cookie jar in front of a listening server.
 
 use chrono::TimeDelta;
-use cookie_store::CookieStore;
+use cookie_store::{CookieError, CookieStore};
 use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
@@ -69,7 +69,11 @@ impl Browser {
     async fn take(&mut self, path: &str, answer: reqwest::Response) -> Seen {
         let url = self.base.join(path).unwrap();
         for cookie in answer.headers().get_all(SET_COOKIE) {
-            self.jar.parse(cookie.to_str().unwrap(), &url).unwrap();
+            match self.jar.parse(cookie.to_str().unwrap(), &url) {
+                // Taking away what is not there is fine.
+                Ok(_) | Err(CookieError::Expired) => {}
+                Err(error) => panic!("{cookie:?}: {error}"),
+            }
         }
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();

@@ -112,6 +112,7 @@ async fn reuse_ends_the_family_and_is_told(app: TestApp) {
     app.clock.advance(TimeDelta::milliseconds(10_001));
     over(refresh(&app, &first.refresh).await);
     over(refresh(&app, &next.refresh).await);
+    app.settle().await;
     refused_everywhere(&app, &w, &next.access).await;
     refused_everywhere(&app, &w, &first.access).await;
     // Another sign-in of the same user is another family.

@@ -148,6 +148,7 @@ async fn a_person_sees_and_ends_his_sessions(app: TestApp) {
     let missing = "Sessão não encontrada";
     refused(w.admin(&app).delete(&path).await, 404, "not_found", missing);
     me.delete(&path).await.expect(204);
+    app.settle().await;
     refused(me.delete(&path).await, 404, "not_found", missing);
     refused_everywhere(&app, &w, &all[2].access).await;
     over(refresh(&app, &all[2].refresh).await);
@@ -167,6 +168,7 @@ async fn signing_out_ends_the_session_and_can_be_repeated(app: TestApp) {
         assert_eq!(done.header("set-cookie"), expected);
         assert!(done.text.is_empty());
     }
+    app.settle().await;
     refused_everywhere(&app, &w, &one.access).await;
     over(refresh(&app, &one.refresh).await);
     // By the refresh token in the body, or in the cookie; even one that was traded already.
@@ -174,12 +176,14 @@ async fn signing_out_ends_the_session_and_can_be_repeated(app: TestApp) {
     let body = json!({ "refresh_token": two.refresh });
     let done = app.post("/auth/logout?transport=body", body).await.expect(204);
     assert_eq!(done.header("set-cookie"), "");
+    app.settle().await;
     refused_everywhere(&app, &w, &two.access).await;
     let three = sign().await;
     let next = Signed::of(refresh(&app, &three.refresh).await);
     let cookie = format!("theme=dark; marca_refresh={}", three.refresh);
     let headers = [("cookie", cookie.as_str())];
     by(&app, "").raw("POST", "/auth/logout", &headers, "").await.expect(204);
+    app.settle().await;
     refused_everywhere(&app, &w, &next.access).await;
     over(refresh(&app, &next.refresh).await);
     // By nothing at all.
@@ -193,6 +197,7 @@ async fn signing_out_everywhere_leaves_nobody(app: TestApp) {
     let one = sign_in(&app, &w.tenant, "joao@todos.example").await;
     let two = sign_in(&app, &w.tenant, "joao@todos.example").await;
     by(&app, &one.access).post("/auth/logout-all", Value::Null).await.expect(204);
+    app.settle().await;
     for token in [&one.access, &two.access, &w.user_token] {
         refused_everywhere(&app, &w, token).await;
     }
@@ -223,6 +228,7 @@ async fn the_oldest_of_too_many_sessions_ends(app: TestApp) {
     accepted_everywhere(&app, &w, &w.user_token).await;
     app.clock.advance(TimeDelta::seconds(1));
     let newest = sign_in(&app, &w.tenant, "joao@muitas.example").await;
+    app.settle().await;
     refused_everywhere(&app, &w, &w.user_token).await;
     let list = by(&app, &newest.access).get("/auth/sessions?count=true&limit=1").await.expect(200);
     assert_eq!(list.header("x-total-count"), "100");
@@ -241,12 +247,15 @@ async fn a_new_password_ends_the_other_sessions(app: TestApp) {
     let two = sign_in(&app, &w.tenant, "joao@senha.example").await;
     let path = format!("/users/{}", w.user);
     let new = json!({ "password": "outra senha 2" });
+    accepted_everywhere(&app, &w, &two.access).await;
     by(&app, &one.access).put(&path, new).await.expect(200);
+    app.settle().await;
     accepted_everywhere(&app, &w, &one.access).await;
     refused_everywhere(&app, &w, &two.access).await;
     over(refresh(&app, &two.refresh).await);
     // Set by somebody else, it ends them all.
     w.admin(&app).put(&path, json!({ "password": PASSWORD })).await.expect(200);
+    app.settle().await;
     refused_everywhere(&app, &w, &one.access).await;
     over(refresh(&app, &one.refresh).await);
     app.stop().await;

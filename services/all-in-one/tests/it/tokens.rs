@@ -153,6 +153,9 @@ async fn the_token_of_a_deactivated_user_stops(app: TestApp) {
     well_refused(booking, 401, "unauthorized");
     w.admin(&app).put(&path, json!({ "is_active": true })).await.expect(200);
     app.settle().await;
+    // The session ended with it: the user signs in again.
+    refused_everywhere(&app, &w, &w.user_token).await;
+    let w = World { user_token: login(&app, &w.tenant, "joao@para.example").await, ..w };
     accepted_everywhere(&app, &w, &w.user_token).await;
     // A permission taken away is gone as well.
     let less = json!({ "permissions": { "can_book": false } });

@@ -1,4 +1,4 @@
-//! What is over and only takes up room: refresh tokens and sessions. One row of [`KINDS`] each; more
+//! What is over and only takes up room: refresh tokens, sessions, recoveries. One row of [`KINDS`] each; more
 //! kinds are more rows.
 
 use chrono::{DateTime, Utc};
@@ -62,6 +62,12 @@ pub(crate) const KINDS: &[Kind] = &[
         table: "sessions",
         key: "id",
         condition: "ended_at IS NULL AND expires_at <= {expired}",
+    },
+    Kind {
+        name: "expired password recoveries",
+        table: "password_recoveries",
+        key: "id",
+        condition: "expires_at <= {expired}",
     },
 ];
 
