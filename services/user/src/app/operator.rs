@@ -12,9 +12,10 @@ use serde_json::json;
 use thiserror::Error as ThisError;
 use uuid::Uuid;
 
-use super::{Passwords, Users};
+use super::{Passwords, Users, Why};
 use crate::error::Error;
 use crate::events::{draft, security};
+use crate::store::session::Ending;
 use crate::store::{self, User};
 
 /// Why a command about an operator did nothing.
@@ -112,6 +113,11 @@ impl Users {
                     security(SecurityEvent::PermissionsChanged, &about),
                 ];
                 self.outbox.append(&*tx, "command", &drafts).await?;
+            }
+            if !active {
+                // Else refresh tokens would be good again with the next `enable-operator`.
+                let all = Ending::User { id: operator.id, except: None };
+                let _ = self.end_sessions(&tx, all, Why::UserDeactivated, "command").await?;
             }
             Ok::<_, Error>(operator.id)
         });
