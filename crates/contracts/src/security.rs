@@ -23,8 +23,6 @@ pub enum SecurityEvent {
     ImpersonationStarted,
     /// `security.operator_created`.
     OperatorCreated,
-    /// `security.keys_rotated`.
-    KeysRotated,
     /// `security.api_key_created`.
     ApiKeyCreated,
     /// `security.api_key_used`: at most once an hour and key.
@@ -41,7 +39,7 @@ pub enum SecurityEvent {
 
 impl SecurityEvent {
     /// Every event with its wire name.
-    pub const ALL: [(Self, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str); 14] = [
         (Self::SignedIn, "security.signed_in"),
         (Self::SignInFailed, "security.sign_in_failed"),
         (Self::RefreshReused, "security.refresh_reused"),
@@ -50,7 +48,6 @@ impl SecurityEvent {
         (Self::PermissionsChanged, "security.permissions_changed"),
         (Self::ImpersonationStarted, "security.impersonation_started"),
         (Self::OperatorCreated, "security.operator_created"),
-        (Self::KeysRotated, "security.keys_rotated"),
         (Self::ApiKeyCreated, "security.api_key_created"),
         (Self::ApiKeyUsed, "security.api_key_used"),
         (Self::ApiKeyRevoked, "security.api_key_revoked"),

@@ -18,6 +18,7 @@ use crate::app::Users;
     post,
     path = "/auth/logout",
     tag = "auth",
+    security((), ("bearer" = [])),
     params(("transport" = Option<String>, Query, pattern = "^(cookie|body)$",
         description = "How the refresh token travels: `cookie` or `body`")),
     request_body(content = Option<RefreshBody>, description = "The token, if it travels here"),

@@ -11,7 +11,7 @@ use crate::error::Error;
 
 /// Trades the refresh token for the next pair.
 ///
-/// Public: the token is the credential, in the cookie `marca_refresh`, or in the body with
+/// The token is the credential, in the cookie `marca_refresh`, or in the body with
 /// `?transport=body`. It can be traded once. Who lost the answer may present it again for ten seconds
 /// and gets the same successor; of parallel requests one succeeds, and the others are answered 409
 /// with `Retry-After`. Any later reuse ends the session.
@@ -19,7 +19,7 @@ use crate::error::Error;
     post,
     path = "/auth/refresh",
     tag = "auth",
-    security(()),
+    security(("refresh_cookie" = [])),
     params(("transport" = Option<String>, Query, pattern = "^(cookie|body)$",
         description = "How the refresh token travels: `cookie` or `body`")),
     request_body(content = Option<RefreshBody>, description = "The token, if it travels here"),

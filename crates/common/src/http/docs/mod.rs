@@ -8,7 +8,7 @@ mod schemas;
 use contracts::Service;
 use contracts::problem::{Conflict, ErrorBody, FieldFault};
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Components, License, OpenApi};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -38,6 +38,10 @@ pub fn document(mut openapi: OpenApi, service: Service) -> OpenApi {
     }
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.add_security_scheme(BEARER, bearer);
+    if service == Service::User {
+        let cookie = ApiKey::Cookie(ApiKeyValue::new("marca_refresh"));
+        components.add_security_scheme("refresh_cookie", SecurityScheme::ApiKey(cookie));
+    }
     schemas::complete(&mut openapi);
     for item in openapi.paths.paths.values_mut() {
         for operation in operations(item) {
