@@ -1,5 +1,5 @@
-//! What is over and only takes up room: refresh tokens, sessions, recoveries. One row of [`KINDS`] each; more
-//! kinds are more rows.
+//! What is over and only takes up room: refresh tokens, sessions, recoveries. One row of [`KINDS`]
+//! each; more kinds are more rows.
 
 use chrono::{DateTime, Utc};
 use common::db::{Database, Scope};
