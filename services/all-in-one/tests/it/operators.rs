@@ -116,8 +116,8 @@ async fn who_is_made_an_operator_is_checked_and_told_of(app: TestApp) {
     for (email, name, password, complaint) in [
         ("Olga@Marca.example", "Outra", PASSWORD, "already"),
         ("eva@marca.example", "Eva", "curta 1", "password"),
-        ("eva@marca.example", "Eva", "sem numero", "digit"),
-        ("eva@marca.example", "Eva", "12345678901", "letter"),
+        ("eva@marca.example", "Eva", "sem numero", "password"),
+        ("eva@marca.example", "Eva", "12345678901", "password"),
         ("eva", "Eva", PASSWORD, "email"),
         ("eva@marca.example", "", PASSWORD, "name"),
     ] {

@@ -1,12 +1,11 @@
 //! A forgotten password: the request, the mail, the new password.
 
 use chrono::TimeDelta;
-use contracts::Service;
 use serde_json::{Value, json};
 use testkit::app::{Answer, Engine, TestApp};
 
 use crate::ask::{invalid, names, refused};
-use crate::passwords::sign_in;
+use crate::passwords::{changes, sign_in};
 use crate::world::{Marca, PASSWORD, World, person, tenant, twin};
 
 testkit::on_both_engines!(crate::recovery::public =>
@@ -74,7 +73,7 @@ async fn a_mailed_code_sets_a_new_password_once(app: TestApp) {
     for bad in [token.as_str(), "mp_x", "x"] {
         refused(reset(&app, bad, PASSWORD).await, 400, "invalid_token", BAD);
     }
-    let events = app.events(Service::User).await;
+    let events = changes(&app).await;
     assert_eq!(
         names(&events),
         ["security.password_recovery_requested", "user.updated", "security.password_changed"]
