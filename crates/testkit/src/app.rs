@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use chrono::{DateTime, TimeZone as _, Utc};
 use common::clock::{ManualClock, SystemIds};
-use common::db::Scope;
+use common::db::{Database, Options, Scope};
 use common::lifecycle::Running;
 use common::platform::{BuildError, Platform, Service};
 use common::settings::{Env, Settings, Topology};
@@ -132,15 +132,20 @@ impl TestApp {
         url
     }
 
-    /// Runs a statement on a service's database, past the service.
+    /// Runs a statement on a service's database, past the service; on Postgres as the owner of the
+    /// tables, who may change them too.
     ///
     /// # Panics
     /// When the database refuses it.
     pub async fn execute(&self, service: contracts::Service, sql: &str) -> u64 {
-        let found = self.running.services().iter().find(|candidate| candidate.name == service);
-        let database = &found.expect("the service runs here").database;
+        let url = self.platform.settings.database(service);
+        let owner =
+            if url.starts_with("postgres") { postgres::as_owner(url) } else { url.to_owned() };
+        let database = Database::connect(&owner, &Options::default()).await.expect("a database");
         let done = database.transact(Scope::All, async |tx| tx.execute_unprepared(sql).await);
-        done.await.expect("a statement").rows_affected()
+        let rows = done.await.expect("a statement").rows_affected();
+        database.close().await;
+        rows
     }
 
     /// Runs a job of a service once, as its time would have come.

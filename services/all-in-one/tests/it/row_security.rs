@@ -21,6 +21,7 @@ const TENANTLESS: [(&str, &str); 7] = [
     ("checkpoint", "how far a stream is applied"),
     ("delivery_attempt", "how often an event was tried"),
     ("dead_letter", "events of any tenant, for operators only"),
+    ("sign_in_throttle", "counts by hashes of addresses; who is behind one is not known yet"),
 ];
 /// Clients of the test that hangs up.
 const CLIENTS: u64 = 24;
