@@ -6,7 +6,6 @@ mod api_key_scopes;
 mod api_keys;
 mod ask;
 mod audit;
-mod authority;
 mod availability;
 mod booking_cancel;
 mod booking_edit;

@@ -1,0 +1,147 @@
+//! One good request an operation.
+
+use chrono::{Days, NaiveDate};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::scene::{CHANGED, PASSWORD, Scene, slot, tenant};
+
+/// A request of the matrix.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// `GET /users/{id}`.
+    pub operation: &'static str,
+    /// What stands for the parts of the path, in order.
+    pub ids: Vec<String>,
+    /// The query, with its `?`.
+    pub query: String,
+    /// The body, or null.
+    pub body: Value,
+}
+
+impl Request {
+    /// The operation's method.
+    pub fn method(&self) -> Method {
+        let method = self.operation.split(' ').next().unwrap_or_default();
+        method.parse().expect("a method")
+    }
+
+    /// The path with its ids and the query.
+    pub fn path(&self) -> String {
+        let path = self.operation.split(' ').nth(1).unwrap_or_default();
+        let mut ids = self.ids.iter();
+        let part = |part: &str| {
+            if part.starts_with('{') {
+                ids.next().expect("an id for every part").clone()
+            } else {
+                part.to_owned()
+            }
+        };
+        let path = path.split('/').map(part).collect::<Vec<_>>().join("/");
+        format!("{path}{}", self.query)
+    }
+}
+
+fn request(operation: &'static str, ids: &[&String], query: &str, body: Value) -> Request {
+    let ids = ids.iter().map(|id| (*id).clone()).collect();
+    Request { operation, ids, query: query.to_owned(), body }
+}
+
+/// In this order: what is needed longest goes last.
+pub fn requests(scene: &Scene, today: NaiveDate) -> Vec<Request> {
+    let mut all = tenants_and_people(scene);
+    all.extend(things(scene, today));
+    all.extend(ends(scene));
+    all
+}
+
+fn tenants_and_people(scene: &Scene) -> Vec<Request> {
+    let Scene { tenant: t, domain, user, ends: [key, session], .. } = scene;
+    let ana = format!("ana@{domain}");
+    let new = |name: &str| {
+        json!({
+            "tenant_id": t, "name": "Vera", "email": format!("{name}@{domain}"), "user_type": "user",
+        })
+    };
+    let login = json!({ "tenant_id": t, "email": ana, "password": PASSWORD });
+    let forgotten = json!({ "email": format!("ninguem@{domain}") });
+    let reset = json!({ "token": "mp_x", "password": "another horse 3" });
+    let grant = json!({ "username": ana, "password": PASSWORD });
+    let joins = json!({
+        "tenant_id": t, "name": "Nova", "email": format!("nova@{domain}"), "password": PASSWORD,
+    });
+    let act = json!({ "user_id": user, "reason": "chamado 4711" });
+    let integration = json!({ "name": "x", "scopes": {} });
+    let name = || json!({ "name": "x" });
+    let nil = || Value::Null;
+    vec![
+        request("GET /auth/.well-known/jwks.json", &[], "", nil()),
+        request("GET /tenants/", &[], "?limit=1", nil()),
+        request("GET /tenants/{id}", &[t], "", nil()),
+        request("GET /tenants/{id}/settings", &[t], "", nil()),
+        request("PUT /tenants/{id}", &[t], "", name()),
+        request("PUT /tenants/{id}/settings", &[t], "", json!({ "business_type": "x" })),
+        request("POST /users/login", &[], "", login),
+        request("POST /auth/token", &[], "", grant),
+        request("POST /auth/password/recover", &[], "", forgotten),
+        request("POST /auth/password/reset", &[], "", reset),
+        request("POST /auth/refresh", &[], "", nil()),
+        request("POST /auth/register", &[], "", joins),
+        request("GET /auth/me", &[], "", nil()),
+        request("GET /auth/sessions", &[], "", nil()),
+        request("DELETE /auth/sessions/{id}", &[session], "", nil()),
+        request("GET /users/me", &[], "", nil()),
+        request("GET /users/", &[], "", nil()),
+        request("POST /users/", &[], "", new("vera")),
+        request("GET /users/{id}", &[user], "", nil()),
+        request("PUT /users/{id}", &[user], "", name()),
+        request("POST /auth/impersonate", &[], "", act),
+        request("DELETE /users/{id}", &[user], "", nil()),
+        request("GET /tenants/{id}/api-keys", &[t], "", nil()),
+        request("POST /tenants/{id}/api-keys", &[t], "", integration),
+        request("GET /tenants/{id}/api-keys/{key_id}", &[t, key], "", nil()),
+        request("DELETE /tenants/{id}/api-keys/{key_id}", &[t, key], "", nil()),
+    ]
+}
+
+fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
+    let Scene { tenant: t, booker, booking, spare: [category, resource], .. } = scene;
+    let kind = json!({ "tenant_id": t, "name": "x", "type": "fisico" });
+    let room = json!({ "tenant_id": t, "category_id": scene.category, "name": "x" });
+    let day = format!("?date={}", today + Days::new(3));
+    let slot = slot(scene, today, 3, 13, booker);
+    let name = || json!({ "name": "x" });
+    let nil = || Value::Null;
+    vec![
+        request("GET /categories/", &[], "", nil()),
+        request("POST /categories/", &[], "", kind),
+        request("GET /categories/{id}", &[category], "", nil()),
+        request("PUT /categories/{id}", &[category], "", name()),
+        request("DELETE /categories/{id}", &[category], "", nil()),
+        request("GET /resources/", &[], "", nil()),
+        request("POST /resources/", &[], "", room),
+        request("GET /resources/{id}", &[resource], "", nil()),
+        request("GET /resources/{id}/availability", &[resource], &day, nil()),
+        request("PUT /resources/{id}", &[resource], "", name()),
+        request("DELETE /resources/{id}", &[resource], "", nil()),
+        request("GET /bookings/", &[], "", nil()),
+        request("POST /bookings/", &[], "", slot),
+        request("GET /bookings/{id}", &[booking], "", nil()),
+        request("PUT /bookings/{id}", &[booking], "", json!({ "notes": "x" })),
+        request("PATCH /bookings/{id}/status", &[booking], "?status_param=confirmado", nil()),
+        request("PATCH /bookings/{id}/cancel", &[booking], "", nil()),
+    ]
+}
+
+/// What ends sessions; see `Token::of`.
+fn ends(scene: &Scene) -> Vec<Request> {
+    let change = json!({ "current_password": PASSWORD, "new_password": CHANGED });
+    let new = tenant(&format!("novo.{}", scene.domain));
+    vec![
+        request("POST /auth/password/change", &[], "", change),
+        request("POST /auth/logout", &[], "", Value::Null),
+        request("POST /auth/logout-all", &[], "", Value::Null),
+        request("DELETE /tenants/{id}", &[&scene.tenant], "", Value::Null),
+        request("POST /tenants/", &[], "", new),
+    ]
+}

@@ -1,0 +1,174 @@
+//! What the requests of the matrix are about: one tenant, and one of everything in it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{Days, NaiveDate};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::Front;
+
+/// The password of everyone.
+pub const PASSWORD: &str = "correct horse 1";
+/// What callers change theirs to.
+pub(super) const CHANGED: &str = "another horse 2";
+/// The tenant of those who belong to none, where a sign-in has to name it.
+pub(super) const PLATFORM: &str = "00000000-0000-0000-0000-000000000000";
+
+/// A tenant with one of everything, of its admin's; nobody needs what the requests destroy.
+#[derive(Debug, Clone, Default)]
+pub struct Scene {
+    /// Its id.
+    pub tenant: String,
+    /// A domain nobody else has.
+    pub domain: String,
+    /// The admin, `ana@domain`.
+    pub admin: String,
+    /// A token of the admin's.
+    pub admin_token: String,
+    /// A user without a password.
+    pub user: String,
+    /// The category of `resource`.
+    pub category: String,
+    /// What is booked.
+    pub resource: String,
+    /// A category without resources, and a resource without bookings.
+    pub spare: [String; 2],
+    /// A booking of the admin's.
+    pub booking: String,
+    /// In whose name is booked: the caller's, or the admin's where that is nobody of the tenant.
+    pub booker: String,
+    /// An API key, and a session of the admin's.
+    pub ends: [String; 2],
+}
+
+/// Every permission.
+pub(crate) fn permissions() -> Value {
+    json!({
+        "can_book": true, "can_manage_resources": true, "can_manage_users": true,
+        "can_view_all_bookings": true,
+    })
+}
+
+/// Signs in.
+pub(crate) async fn login(front: &impl Front, tenant: &str, email: &str, password: &str) -> String {
+    let body = json!({ "email": email, "password": password, "tenant_id": tenant });
+    let answer = front.ask(Method::POST, "/users/login", "", body).await.expect(200);
+    answer.body["access_token"].as_str().expect("a token").to_owned()
+}
+
+/// A tenant that is open all day, every day.
+pub(super) fn tenant(domain: &str) -> Value {
+    json!({
+        "name": "Academia Fit", "domain": domain, "plan": "profissional",
+        "logo_url": "https://example.com/logo.png", "theme_primary_color": "#FF5722",
+        "settings": {
+            "business_type": "academia", "timezone": "UTC", "working_hours_start": "00:00",
+            "working_hours_end": "23:00", "booking_interval": 60, "advance_booking_days": 30,
+            "cancellation_hours": 0,
+            "custom_labels": {
+                "resource_singular": "Sala", "resource_plural": "Salas",
+                "booking_label": "Aula", "user_label": "Aluno",
+            },
+        },
+    })
+}
+
+/// A booking of `user`, so many days from today.
+pub(super) fn slot(scene: &Scene, today: NaiveDate, days: u64, hour: u32, user: &str) -> Value {
+    let day = today + Days::new(days);
+    json!({
+        "tenant_id": scene.tenant, "resource_id": scene.resource, "user_id": user,
+        "start_time": format!("{day}T{hour:02}:00:00Z"),
+        "end_time": format!("{day}T{:02}:00:00Z", hour + 1),
+    })
+}
+
+impl Scene {
+    /// A tenant with an admin, and nothing else.
+    pub(crate) async fn bare(front: &impl Front, domain: &str) -> Self {
+        let make = async |path: &str, body| front.ask(Method::POST, path, "", body).await;
+        let id = make("/tenants/", tenant(domain)).await.expect(201).id();
+        let email = format!("ana@{domain}");
+        let admin = json!({
+            "tenant_id": id, "name": "Ana", "email": email, "user_type": "admin",
+            "password": PASSWORD,
+        });
+        let admin = make("/users/", admin).await.expect(201).id();
+        let admin_token = login(front, &id, &email, PASSWORD).await;
+        let domain = domain.to_owned();
+        let booker = admin.clone();
+        Self { tenant: id, domain, admin, booker, admin_token, ..Self::default() }
+    }
+
+    /// The whole of it.
+    pub async fn new(front: &impl Front, domain: &str) -> Self {
+        let mut scene = Self::bare(front, domain).await;
+        scene.category = scene.make_category(front, "Salas").await;
+        scene.resource = scene.make_resource(front, "Sala 1").await;
+        scene.spare =
+            [scene.make_category(front, "Sobra").await, scene.make_resource(front, "Sobra").await];
+        let someone = json!({
+            "tenant_id": scene.tenant, "name": "Sobra", "email": format!("sobra@{domain}"),
+            "user_type": "user",
+        });
+        scene.user = scene.make(front, "/users/", someone).await;
+        scene.booking = scene.make_booking(front, 2, "x").await;
+        let other = login(front, &scene.tenant, &format!("ana@{domain}"), PASSWORD).await;
+        scene.ends = [scene.key(front, json!({})).await.0, session(&other)];
+        scene
+    }
+
+    /// Makes something as the admin; its id.
+    pub(crate) async fn make(&self, front: &impl Front, path: &str, body: Value) -> String {
+        front.ask(Method::POST, path, &self.admin_token, body).await.expect(201).id()
+    }
+
+    pub(crate) async fn make_category(&self, front: &impl Front, name: &str) -> String {
+        let body = json!({ "tenant_id": self.tenant, "name": name, "type": "fisico" });
+        self.make(front, "/categories/", body).await
+    }
+
+    pub(crate) async fn make_resource(&self, front: &impl Front, name: &str) -> String {
+        let body = json!({ "tenant_id": self.tenant, "category_id": self.category, "name": name });
+        self.make(front, "/resources/", body).await
+    }
+
+    /// A booking of the admin's, so many days from today.
+    pub(crate) async fn make_booking(&self, front: &impl Front, days: u64, notes: &str) -> String {
+        let mut body = slot(self, front.today(), days, 13, &self.admin);
+        body["notes"] = json!(notes);
+        self.make(front, "/bookings/", body).await
+    }
+
+    /// One more person with a password.
+    pub(crate) async fn join(
+        &self,
+        front: &impl Front,
+        email: &str,
+        user_type: &str,
+        permissions: Value,
+    ) -> String {
+        let body = json!({
+            "tenant_id": self.tenant, "name": "Eva", "email": email, "user_type": user_type,
+            "password": PASSWORD, "permissions": permissions,
+        });
+        self.make(front, "/users/", body).await
+    }
+
+    /// An API key with these scopes: its id and the key.
+    pub(crate) async fn key(&self, front: &impl Front, scopes: Value) -> (String, String) {
+        let path = format!("/tenants/{}/api-keys", self.tenant);
+        let body = json!({ "name": "Site", "scopes": scopes });
+        let made = front.ask(Method::POST, &path, &self.admin_token, body).await.expect(201);
+        (made.id(), made.body["key"].as_str().expect("a key").to_owned())
+    }
+}
+
+/// The session of a token.
+fn session(token: &str) -> String {
+    let claims = token.split('.').nth(1).expect("claims");
+    let claims = URL_SAFE_NO_PAD.decode(claims).expect("claims");
+    let claims: Value = serde_json::from_slice(&claims).expect("claims");
+    claims["sid"].as_str().expect("a session").to_owned()
+}
