@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::world::{World, guarded};
 
 /// Tables that belong to no tenant, and why.
-const TENANTLESS: [(&str, &str); 7] = [
+const TENANTLESS: [(&str, &str); 8] = [
     ("seaql_migrations", "the schema"),
     ("migrations_booking", "the schema"),
     ("migrations_resource", "the schema"),
