@@ -18,7 +18,7 @@ use crate::wait::until;
 
 mod caller;
 mod requests;
-mod scene;
+pub(crate) mod scene;
 
 pub use caller::Caller;
 pub use requests::{Request, requests};

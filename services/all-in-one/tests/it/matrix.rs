@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 use testkit::app::{Answer, TestApp};
 use testkit::matrix::{Caller, Front, judge};
+use testkit::sweep::sweep;
 
 use crate::ask::by;
 use crate::world::{PASSWORD, World};
@@ -14,6 +15,7 @@ use crate::world::{PASSWORD, World};
 testkit::on_both_engines!(crate::world::guarded =>
     every_operation_answers_each_caller_as_its_row_says,
     a_request_that_names_another_tenant_is_refused,
+    a_sweep_of_a_tenants_ids_finds_nothing,
 );
 
 /// The app, as the matrix asks it.
@@ -47,6 +49,11 @@ impl Front for Inside<'_> {
 
 async fn every_operation_answers_each_caller_as_its_row_says(app: TestApp) {
     judge(&Inside(&app), "matriz.example", &Caller::ALL).await;
+    app.stop().await;
+}
+
+async fn a_sweep_of_a_tenants_ids_finds_nothing(app: TestApp) {
+    sweep(&Inside(&app), "varredura.example").await;
     app.stop().await;
 }
 
