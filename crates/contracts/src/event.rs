@@ -160,6 +160,24 @@ impl BookingEvent {
         }
     }
 
+    /// Takes the words that people wrote out of a payload: reasons and notes. Whether there were any.
+    pub fn forget_words(payload: &mut Value) -> bool {
+        let mut found = false;
+        let mut take = |word: Option<&mut Value>| {
+            if let Some(word) = word.filter(|word| !word.is_null()) {
+                *word = Value::Null;
+                found = true;
+            }
+        };
+        take(payload.get_mut("reason"));
+        for field in ["notes", "cancellation_reason"] {
+            for side in ["old", "new"] {
+                take(payload.pointer_mut(&format!("/changes/{field}/{side}")));
+            }
+        }
+        found
+    }
+
     /// Every resource whose availability this event may have changed.
     pub fn resources(envelope: &Envelope) -> Vec<Uuid> {
         let read =

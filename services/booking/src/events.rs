@@ -1,4 +1,4 @@
-//! What the booking service hears: deletions of tenants, users and resources. What it publishes is
+//! What the booking service hears: deletions of tenants, users and resources, erasures of users. What it publishes is
 //! in `contracts::event` and stands with each use case.
 
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use common::platform::Platform;
 use common::streams::{Handler, HandlerError, Subscription};
 use contracts::Service;
 use contracts::event::{DirectoryEvent, Envelope};
+use contracts::security::SecurityEvent;
 use sea_orm::DatabaseTransaction;
 
 use crate::app::Bookings;
@@ -30,6 +31,9 @@ struct Deletions {
 #[async_trait]
 impl Handler for Deletions {
     async fn apply(&self, tx: &DatabaseTransaction, event: &Envelope) -> Result<(), HandlerError> {
+        let metadata = &event.metadata;
+        let (tenant, id) = (metadata.tenant_id, metadata.aggregate_id);
+        let erased = SecurityEvent::parse(&event.event_type) == Some(SecurityEvent::UserErased);
         let gone = match DirectoryEvent::parse(&event.event_type) {
             Some(DirectoryEvent::TenantDeleted) => Gone::Tenant,
             Some(DirectoryEvent::UserDeleted) => Gone::User,
@@ -40,11 +44,10 @@ impl Handler for Deletions {
                 | DirectoryEvent::UserUpdated
                 | DirectoryEvent::ResourceUpdated
                 | DirectoryEvent::CategoryUpdated,
-            )
-            | None => return Ok(()),
+            ) => return Ok(()),
+            None if erased => Gone::Erased,
+            None => return Ok(()),
         };
-        let metadata = &event.metadata;
-        let (tenant, id) = (metadata.tenant_id, metadata.aggregate_id);
         self.bookings.remove(tx, gone, tenant, id, &metadata.trace_id).await?;
         Ok(())
     }

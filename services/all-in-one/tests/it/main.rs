@@ -33,6 +33,7 @@ mod outage;
 mod pages;
 mod passwords;
 mod presets;
+mod privacy;
 mod recovery;
 mod recurring;
 mod refresh;

@@ -25,6 +25,8 @@ pub(crate) struct Scene {
     key: String,
     /// A user, a category and a resource nobody needs.
     spare: [String; 3],
+    /// A user who is nobody any more in the end.
+    erased: String,
     /// A session of the admin that nobody needs.
     session: String,
 }
@@ -35,7 +37,7 @@ pub(crate) type Row = (&'static str, String, Value, [u16; 4]);
 
 /// In this order: what is needed longest goes last.
 pub(crate) fn rows(scene: &Scene) -> Vec<Row> {
-    let Scene { w, booking, key, spare: [user, category, resource], session } = scene;
+    let Scene { w, booking, key, spare: [user, category, resource], erased, session } = scene;
     let none = String::new;
     let (t, b) = (&w.tenant, booking);
     let who =
@@ -83,6 +85,8 @@ pub(crate) fn rows(scene: &Scene) -> Vec<Row> {
         ("POST /users/", none(), who, [403, 403, 403, 201]),
         ("GET /users/{id}", user.clone(), nil(), [401, 404, 403, 200]),
         ("PUT /users/{id}", user.clone(), json!({ "name": "x" }), [401, 404, 403, 200]),
+        ("GET /users/{id}/export", user.clone(), nil(), [401, 404, 403, 202]),
+        ("POST /users/{id}/erasure", erased.clone(), nil(), [401, 404, 403, 204]),
         ("DELETE /users/{id}", user.clone(), nil(), [401, 404, 403, 204]),
         ("GET /categories/", none(), nil(), [401, 200, 200, 200]),
         ("POST /categories/", none(), kind, [401, 403, 403, 201]),
@@ -138,13 +142,14 @@ pub(crate) async fn scene(app: &TestApp) -> Scene {
     mine["user_id"] = json!(w.admin);
     let booking = w.admin(app).post("/bookings/", mine).await.expect(201).id();
     let (user, _) = w.join(app, "sobra", "user", json!({})).await;
+    let (erased, _) = w.join(app, "ninguem", "user", json!({})).await;
     let category = json!({ "tenant_id": w.tenant, "name": "Sobra", "type": "humano" });
     let category = w.admin(app).post("/categories/", category).await.expect(201).id();
     let resource = w.room(app, "Sobra").await;
     let session = login(app, &w.tenant, "ana@matriz.example").await;
     let session = crate::tokens::claims(&session)["sid"].as_str().unwrap().to_owned();
     let (key, _) = w.key(app, json!({})).await;
-    Scene { w, booking, key, spare: [user, category, resource], session }
+    Scene { w, booking, key, spare: [user, category, resource], erased, session }
 }
 
 /// Operations whose callers need a session of their own: those that end it, and those after.

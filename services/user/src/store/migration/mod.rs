@@ -6,6 +6,7 @@ mod m0012_sessions;
 mod m0014_passwords;
 mod m0015_refresh_tokens;
 mod m0016_api_keys;
+mod m0017_exports;
 
 use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
@@ -31,6 +32,11 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(RowSecurity {
             name: "m0019_row_security",
             tables: &["password_recoveries", "refresh_tokens", "api_keys"],
+        }));
+        all.push(Box::new(m0017_exports::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0018_exports_row_security",
+            tables: &["personal_exports"],
         }));
         all
     }
