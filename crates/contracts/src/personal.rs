@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::api_key::ApiKeyView;
 use crate::booking::BookingView;
 use crate::user::UserView;
 
@@ -42,12 +43,14 @@ pub struct ExportPending {
 }
 
 /// Everything held about a user.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct PersonalExport {
     /// The user. The password's hash is not in it.
     pub user: UserView,
     /// Where the user was signed in, the oldest first.
     pub sessions: Vec<SessionRecord>,
+    /// API keys of the tenant that the user made. The keys themselves are nowhere.
+    pub api_keys: Vec<ApiKeyView>,
     /// Codes for a new password that were asked for.
     pub password_recoveries: Vec<RecoveryRecord>,
     /// What auditors were told about the user, as long as it is kept.

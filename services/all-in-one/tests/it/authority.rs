@@ -30,6 +30,9 @@ const LINES: &[(&str, [u16; 3])] = &[
     ("GET /users/{id}", [403, 200, 403]),
     ("PUT /users/{id}", [403, 200, 403]),
     ("DELETE /users/{id}", [403, 403, 403]),
+    // Only in person.
+    ("GET /users/{id}/export", [403, 403, 403]),
+    ("POST /users/{id}/erasure", [403, 403, 403]),
     ("GET /categories/", [200, 200, 403]),
     ("POST /categories/", [403, 201, 403]),
     ("GET /categories/{id}", [200, 200, 403]),

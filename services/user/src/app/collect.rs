@@ -14,7 +14,7 @@ use super::Users;
 use super::export::KEPT;
 use crate::error::Error;
 use crate::store::exports::{self, Due, TRIES};
-use crate::store::{self, recoveries, session};
+use crate::store::{self, api_key, recoveries, session};
 
 /// The wait after the first try; it doubles with each. Longer than a try should take.
 const PAUSE: TimeDelta = TimeDelta::minutes(1);
@@ -91,6 +91,7 @@ impl Users {
         let db = &self.database.read(own);
         let Some(found) = store::find(db, own, user).await? else { return Ok(None) };
         let sessions = session::all_of(db, user).await?;
+        let keys = api_key::made_by(db, tenant, user).await?;
         let password_recoveries = recoveries::all_of(db, user).await?;
         let mut elsewhere = BTreeMap::new();
         for service in Service::ALL.into_iter().filter(|service| *service != Service::User) {
@@ -101,6 +102,7 @@ impl Users {
         Ok(Some(PersonalExport {
             user: found.view(),
             sessions: sessions.into_iter().map(session::Session::record).collect(),
+            api_keys: keys.into_iter().map(api_key::ApiKey::view).collect::<Result<_, _>>()?,
             password_recoveries,
             security_events: self.told_of(tenant, user).await?,
             bookings: bookings.map_err(Error::incomplete)?,

@@ -10,7 +10,7 @@ use super::{Users, Why, rules};
 use crate::error::Error;
 use crate::events::{self, draft};
 use crate::store::session::{self, Ending};
-use crate::store::{self, DbErr, Tx};
+use crate::store::{self, DbErr, Tx, api_key};
 
 /// How much of a user goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,7 @@ impl Users {
         email: &str,
     ) -> Result<(), DbErr> {
         self.pardon(tx, tenant, email).await?;
+        api_key::forget_maker(tx, tenant, id).await?;
         session::delete_of_user(tx, id).await
     }
 }
