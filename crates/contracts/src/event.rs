@@ -268,3 +268,34 @@ impl DirectoryEvent {
         Value::Object(payload)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_words_of_people_leave_a_payload_and_nothing_else_does() {
+        let mut edited = json!({
+            "user_id": "u", "changes": {
+                "notes": { "old": null, "new": "a" },
+                "cancellation_reason": { "old": "b", "new": null },
+                "client_id": { "old": "c", "new": "d" },
+            },
+        });
+        assert!(BookingEvent::forget_words(&mut edited));
+        let expected = json!({
+            "user_id": "u", "changes": {
+                "notes": { "old": null, "new": null },
+                "cancellation_reason": { "old": null, "new": null },
+                "client_id": { "old": "c", "new": "d" },
+            },
+        });
+        assert_eq!(edited, expected);
+        assert!(!BookingEvent::forget_words(&mut edited), "there are none left");
+        let mut cancelled = json!({ "reason": "a", "cancelled_by": "u" });
+        assert!(BookingEvent::forget_words(&mut cancelled));
+        assert_eq!(cancelled, json!({ "reason": null, "cancelled_by": "u" }));
+    }
+}
