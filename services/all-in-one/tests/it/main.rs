@@ -34,6 +34,7 @@ mod pages;
 mod passwords;
 mod presets;
 mod privacy;
+mod privacy_erasure;
 mod recovery;
 mod recurring;
 mod refresh;
