@@ -15,6 +15,7 @@ use crate::event::Envelope;
 use crate::facts::{
     ApiKeyFacts, OccupancyView, ResourceFacts, SessionFacts, TenantFacts, TenantRef, UserFacts,
 };
+use crate::personal::PersonalPage;
 
 /// The neighbour's answer.
 #[derive(Debug, Clone)]
@@ -148,6 +149,25 @@ impl Clients {
         let path = format!("/internal/v1/outbox/{}?after={after}&limit={limit}", source.name());
         let found = self.fetch(source, &path).await?;
         found.ok_or(ClientError::Unexpected { service: source.name(), status: 404 })
+    }
+
+    /// A part of what `service` holds about a user, after a cursor of the part before.
+    pub async fn personal_data(
+        &self,
+        service: Service,
+        tenant: Uuid,
+        user: Uuid,
+        cursor: Option<&str>,
+        limit: u64,
+    ) -> Result<PersonalPage, ClientError> {
+        let mut path =
+            format!("/internal/v1/personal-data/{user}?tenant_id={tenant}&limit={limit}");
+        if let Some(cursor) = cursor {
+            path.push_str("&cursor=");
+            path.extend(url::form_urlencoded::byte_serialize(cursor.as_bytes()));
+        }
+        let found = self.fetch(service, &path).await?;
+        found.ok_or(ClientError::Unexpected { service: service.name(), status: 404 })
     }
 
     /// The user service's public keys (JWKS, RFC 7517), as JSON text.

@@ -160,6 +160,24 @@ impl BookingEvent {
         }
     }
 
+    /// Takes the words that people wrote out of a payload: reasons and notes. Whether there were any.
+    pub fn forget_words(payload: &mut Value) -> bool {
+        let mut found = false;
+        let mut take = |word: Option<&mut Value>| {
+            if let Some(word) = word.filter(|word| !word.is_null()) {
+                *word = Value::Null;
+                found = true;
+            }
+        };
+        take(payload.get_mut("reason"));
+        for field in ["notes", "cancellation_reason"] {
+            for side in ["old", "new"] {
+                take(payload.pointer_mut(&format!("/changes/{field}/{side}")));
+            }
+        }
+        found
+    }
+
     /// Every resource whose availability this event may have changed.
     pub fn resources(envelope: &Envelope) -> Vec<Uuid> {
         let read =
@@ -248,5 +266,36 @@ impl DirectoryEvent {
         payload.insert("tenant_id".to_owned(), Value::String(tenant_id.to_string()));
         payload.insert(key.to_owned(), Value::String(id.to_string()));
         Value::Object(payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_words_of_people_leave_a_payload_and_nothing_else_does() {
+        let mut edited = json!({
+            "user_id": "u", "changes": {
+                "notes": { "old": null, "new": "a" },
+                "cancellation_reason": { "old": "b", "new": null },
+                "client_id": { "old": "c", "new": "d" },
+            },
+        });
+        assert!(BookingEvent::forget_words(&mut edited));
+        let expected = json!({
+            "user_id": "u", "changes": {
+                "notes": { "old": null, "new": null },
+                "cancellation_reason": { "old": null, "new": null },
+                "client_id": { "old": "c", "new": "d" },
+            },
+        });
+        assert_eq!(edited, expected);
+        assert!(!BookingEvent::forget_words(&mut edited), "there are none left");
+        let mut cancelled = json!({ "reason": "a", "cancelled_by": "u" });
+        assert!(BookingEvent::forget_words(&mut cancelled));
+        assert_eq!(cancelled, json!({ "reason": null, "cancelled_by": "u" }));
     }
 }

@@ -12,6 +12,7 @@ pub mod internal;
 pub mod landing;
 pub mod page;
 pub mod password;
+pub mod personal;
 pub mod problem;
 pub mod resource;
 pub mod routes;

@@ -163,10 +163,9 @@ impl CreateUser {
     pub fn effective(&self) -> Permissions {
         self.permissions.union(self.preset.map_or(Permissions::NONE, Preset::permissions))
     }
-}
 
-impl CreateUser {
     /// Reads what is left of a user once the tenant, the type and the password are read.
+    #[expect(clippy::option_option, reason = "a bad password, none, or one")]
     pub(crate) fn decode_as(
         form: &mut Form<'_>,
         tenant_id: Option<Uuid>,

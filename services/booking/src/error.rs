@@ -161,7 +161,7 @@ impl From<Gone> for Error {
         match gone {
             Gone::Tenant => Self::NoTenant,
             Gone::Resource => Self::NoResource,
-            Gone::User => Self::NoUser,
+            Gone::User | Gone::Erased => Self::NoUser,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the booking service hears: deletions of tenants, users and resources. What it publishes is
+//! What the booking service hears: deletions of tenants, users and resources, erasures of users. What it publishes is
 //! in `contracts::event` and stands with each use case.
 
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use common::platform::Platform;
 use common::streams::{Handler, HandlerError, Subscription};
 use contracts::Service;
 use contracts::event::{DirectoryEvent, Envelope};
+use contracts::security::SecurityEvent;
 use sea_orm::DatabaseTransaction;
 
 use crate::app::Bookings;
@@ -30,7 +31,11 @@ struct Deletions {
 #[async_trait]
 impl Handler for Deletions {
     async fn apply(&self, tx: &DatabaseTransaction, event: &Envelope) -> Result<(), HandlerError> {
+        let metadata = &event.metadata;
+        let (tenant, id) = (metadata.tenant_id, metadata.aggregate_id);
+        let erased = SecurityEvent::parse(&event.event_type) == Some(SecurityEvent::UserErased);
         let gone = match DirectoryEvent::parse(&event.event_type) {
+            None if erased => Gone::Erased,
             Some(DirectoryEvent::TenantDeleted) => Gone::Tenant,
             Some(DirectoryEvent::UserDeleted) => Gone::User,
             Some(DirectoryEvent::ResourceDeleted) => Gone::Resource,
@@ -43,8 +48,6 @@ impl Handler for Deletions {
             )
             | None => return Ok(()),
         };
-        let metadata = &event.metadata;
-        let (tenant, id) = (metadata.tenant_id, metadata.aggregate_id);
         self.bookings.remove(tx, gone, tenant, id, &metadata.trace_id).await?;
         Ok(())
     }

@@ -41,6 +41,7 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
         authenticator: Authenticator::new(platform, people, settings),
     };
     let subscriptions = vec![events::subscription(platform, bookings.clone())];
+    let personal = Arc::new(bookings.clone());
     let sweep = Job {
         name: "sweep deletions",
         every: SWEEP,
@@ -54,6 +55,7 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     Ok(assembly.finish::<store::Migrator>(
         http::routes(state),
         internal,
+        personal,
         subscriptions,
         vec![sweep],
     ))

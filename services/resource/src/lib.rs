@@ -10,6 +10,7 @@ mod store;
 use std::sync::Arc;
 
 use common::auth::Authenticator;
+use common::http::NothingPersonal;
 use common::platform::{Assembly, BuildError, Platform, Service};
 use common::providers::{Snapshots, UserDirectory, settings_provider};
 use contracts::Service as Name;
@@ -39,5 +40,6 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let authenticator = Authenticator::new(platform, people, settings);
     let state = http::AppState { directory, authenticator };
     let internal = http::internal(state.clone());
-    Ok(assembly.finish::<store::Migrator>(http::routes(state), internal, subscriptions, Vec::new()))
+    let (routes, personal) = (http::routes(state), Arc::new(NothingPersonal));
+    Ok(assembly.finish::<store::Migrator>(routes, internal, personal, subscriptions, Vec::new()))
 }

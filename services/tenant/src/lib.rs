@@ -12,6 +12,7 @@ mod store;
 use std::sync::Arc;
 
 use common::auth::Authenticator;
+use common::http::NothingPersonal;
 use common::platform::{Assembly, BuildError};
 use common::providers::{RemoteSettings, UserDirectory};
 use common::{Platform, Service};
@@ -33,5 +34,6 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     };
     let internal = http::internal(tenants.clone());
     let routes = http::routes(tenants, authenticator);
-    Ok(assembly.finish::<store::Migrator>(routes, internal, Vec::new(), Vec::new()))
+    let personal = Arc::new(NothingPersonal);
+    Ok(assembly.finish::<store::Migrator>(routes, internal, personal, Vec::new(), Vec::new()))
 }

@@ -57,6 +57,9 @@ pub(crate) enum Error {
     /// Too many tries; the next may be made in so many seconds.
     #[error("throttled for {0} s")]
     Throttled(u64),
+    /// What is held about a user could not all be had.
+    #[error("an export is not complete: {0}")]
+    Incomplete(String),
     /// A mail could not be sent.
     #[error(transparent)]
     Mail(#[from] NotifyError),
@@ -97,6 +100,13 @@ impl From<DbErr> for Error {
     }
 }
 
+impl Error {
+    /// An export that lacks something, because of `cause`.
+    pub(crate) fn incomplete(cause: &impl ToString) -> Self {
+        Self::Incomplete(cause.to_string())
+    }
+}
+
 impl Classify for Error {
     fn db(&self) -> Option<&DbErr> {
         match self {
@@ -114,6 +124,7 @@ impl Classify for Error {
             | Self::WrongPassword
             | Self::BadToken
             | Self::Throttled(_)
+            | Self::Incomplete(_)
             | Self::Mail(_)
             | Self::BadRefresh
             | Self::RefreshInProgress
@@ -161,7 +172,7 @@ impl From<Error> for Problem {
                 problem.retry_after(Duration::from_secs(1))
             }
             Error::UnknownSession => Self::not_found("Sessão não encontrada"),
-            Error::TenantUnverified(cause) => Self::unavailable(cause),
+            Error::TenantUnverified(cause) | Error::Incomplete(cause) => Self::unavailable(cause),
             Error::Password(PasswordError::Busy) => Self::unavailable(PasswordError::Busy),
             Error::Password(failed @ PasswordError::Failed(_)) => Self::internal(failed),
             Error::Signing(cause) => Self::internal(cause),

@@ -1,4 +1,4 @@
-//! What the service repeats: sending mails, forgetting failures, removing what is over, looking for
+//! What the service repeats: sending mails, putting exports together, forgetting failures, removing what is over, looking for
 //! changed keys.
 
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use crate::app::{Keep, Users, cleanup};
 /// How often mails are looked for that nobody was woken for: those whose first try failed, or whose
 /// request was taken down by a process that is gone.
 const MAIL: Duration = Duration::from_secs(15);
+/// How often exports are looked for that nobody was woken for.
+const EXPORT: Duration = Duration::from_secs(15);
 /// How often what is over is removed.
 const PRUNE: Duration = Duration::from_mins(10);
 /// How often sessions and tokens that are over are removed.
@@ -19,6 +21,7 @@ const CLEANUP: Duration = Duration::from_hours(1);
 /// All of them.
 pub(crate) fn all(users: &Users) -> Vec<Job> {
     let (sender, pruner, cleaner) = (users.clone(), users.clone(), users.clone());
+    let collector = users.clone();
     vec![
         Job {
             name: "send recovery mails",
@@ -29,6 +32,17 @@ pub(crate) fn all(users: &Users) -> Vec<Job> {
                 Box::pin(async move {
                     users.send_recovery_mails().await.map_err(|error| error.to_string())
                 })
+            }),
+        },
+        Job {
+            name: "make exports",
+            every: EXPORT,
+            wake: Some(Arc::clone(&users.export_due)),
+            run: Arc::new(move || {
+                let users = collector.clone();
+                Box::pin(
+                    async move { users.make_exports().await.map_err(|error| error.to_string()) },
+                )
             }),
         },
         Job {

@@ -14,6 +14,7 @@ mod store;
 use std::sync::Arc;
 
 use common::auth::Authenticator;
+use common::http::NothingPersonal;
 use common::platform::{Assembly, BuildError};
 use common::providers::{Snapshots, UserDirectory, settings_provider};
 use common::{Platform, Service};
@@ -33,7 +34,9 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let jobs = jobs::all(&users);
     let authenticator = Authenticator::new(platform, people, tenants);
     let routes = http::routes(users, authenticator, platform.settings.origins.clone());
-    Ok(assembly.finish::<store::Migrator>(routes, internal, subscriptions, jobs))
+    // What is held here is collected here: there is nobody else to ask.
+    let personal = Arc::new(NothingPersonal);
+    Ok(assembly.finish::<store::Migrator>(routes, internal, personal, subscriptions, jobs))
 }
 
 /// The use cases on an open database: for the service, and for commands that do without one.
@@ -52,6 +55,7 @@ pub(crate) fn users(platform: &Platform, assembly: &Assembly) -> Result<Users, B
             .map_err(|error| failed(&error))?,
         notifier: Arc::clone(&platform.notifier),
         mail_due: Arc::default(),
+        export_due: Arc::default(),
         public_url: platform.settings.public_url.clone(),
         signer: Arc::new(Signer::load(&platform.settings).map_err(|error| failed(&error))?),
     })

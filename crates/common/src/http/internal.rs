@@ -1,6 +1,8 @@
 //! The routes between services. They are not in the gateway's table, and they ask for the credential
 //! of a service that may ask them.
 
+use std::sync::Arc;
+
 use axum::extract::{MatchedPath, Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -13,16 +15,19 @@ use contracts::text::Text;
 
 use super::credentials::INTERNAL_TOKEN;
 use super::extract::Params;
+use super::personal::{self, PersonalData};
 use super::problem::{Outcome, Problem};
 use crate::db::Database;
 use crate::platform::Platform;
 use crate::streams::Outbox;
 
-/// Guards `routes` by the services' credentials and adds the producer's event log to them.
+/// Guards `routes` by the services' credentials and adds the producer's event log to them, and what the
+/// service holds about people.
 pub fn internal_routes(
     platform: &Platform,
     database: Database,
     outbox: Outbox,
+    personal: Arc<dyn PersonalData>,
     routes: Router,
 ) -> Router {
     let asked = outbox.source();
@@ -30,7 +35,8 @@ pub fn internal_routes(
         .route("/internal/v1/outbox/{source}", get(events))
         .with_state((database, outbox));
     let guarded = Guarded { platform: platform.clone(), asked };
-    routes.merge(log).route_layer(middleware::from_fn_with_state(guarded, guard))
+    let routes = routes.merge(log).merge(personal::routes(personal));
+    routes.route_layer(middleware::from_fn_with_state(guarded, guard))
 }
 
 #[derive(Clone)]

@@ -23,7 +23,7 @@ use crate::metrics::Metrics;
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
 /// How long a fact may take. Two tries of it, three neighbours in a row: below three seconds.
 const FACT_TIMEOUT: Duration = Duration::from_millis(400);
-/// How long a batch of events may take.
+/// How long a batch of events, or of what is held about a user, may take.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Failures in a row after which a neighbour is left alone.
 const BREAKER_FAILURES: u32 = 4;
@@ -110,7 +110,8 @@ impl Transport for HttpTransport {
         }
         let url = neighbour.base.join(path_and_query).map_err(|_| unreachable("bad path"))?;
         let batch = path_and_query.starts_with("/internal/v1/outbox/");
-        let timeout = if batch { BATCH_TIMEOUT } else { FACT_TIMEOUT };
+        let long = batch || path_and_query.starts_with("/internal/v1/personal-data/");
+        let timeout = if long { BATCH_TIMEOUT } else { FACT_TIMEOUT };
         let mut reason = String::new();
         for _ in 0..2 {
             match self.attempt(url.clone(), timeout).await {

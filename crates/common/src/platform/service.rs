@@ -12,6 +12,7 @@ use sea_orm_migration::MigratorTrait;
 
 use super::{BuildError, Platform, housekeeping};
 use crate::db::Database;
+use crate::http::PersonalData;
 use crate::streams::{Consumer, Outbox, Relay, Subscription};
 
 /// The migrations of a service.
@@ -116,11 +117,12 @@ impl Assembly {
         Ok(Self { platform: platform.clone(), name, database, outbox, relay })
     }
 
-    /// Puts the service together from its own parts.
+    /// Puts the service together from its own parts. Each has to say what it holds about people.
     pub fn finish<M: MigratorTrait + 'static>(
         self,
         routes: utoipa_axum::router::OpenApiRouter,
         internal: Router,
+        personal: Arc<dyn PersonalData>,
         subscriptions: Vec<Subscription>,
         mut jobs: Vec<Job>,
     ) -> Service {
@@ -133,8 +135,8 @@ impl Assembly {
         let migrations: Arc<dyn Migrations> = Arc::new(MigrationSet::<M>::default());
         let probe =
             crate::http::Probe::new(&platform, name, database.clone(), Arc::clone(&migrations));
-        let internal =
-            crate::http::internal_routes(&platform, database.clone(), outbox.clone(), internal);
+        let (log, events) = (database.clone(), outbox.clone());
+        let internal = crate::http::internal_routes(&platform, log, events, personal, internal);
         let consumers: Vec<Consumer> = subscriptions
             .into_iter()
             .map(|subscription| {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::sql;
-use crate::db::{Database, Scope, Tx};
+use crate::db::{Database, Engine, Scope, Tx};
 use crate::{Clock, IdSource};
 
 /// How many rows one answer of [`Outbox::after`] has at most.
@@ -104,6 +104,30 @@ impl Outbox {
         let text = format!("SELECT {COLUMNS} FROM outbox WHERE pos > $1 ORDER BY pos LIMIT $2");
         let limit = limit.clamp(1, PAGE).cast_signed();
         let rows = sql::all(&db.read(Scope::All), &text, [after.into(), limit.into()]).await?;
+        rows.iter().map(|row| self.envelope(row)).collect()
+    }
+
+    /// The events of a tenant that are still kept, whose type begins with `kind` and in whose payload
+    /// there is `text`, the oldest first. It reads the whole log.
+    pub async fn naming(
+        &self,
+        db: &Database,
+        tenant: Uuid,
+        kind: &str,
+        text: &str,
+    ) -> Result<Vec<Envelope>, DbErr> {
+        let find = match db.engine() {
+            Engine::Postgres => "strpos",
+            Engine::Sqlite => "instr",
+        };
+        // An event that has no position yet has happened all the same.
+        let columns = COLUMNS.replace("pos", "coalesce(pos, 0) AS pos");
+        let query = format!(
+            "SELECT {columns} FROM outbox WHERE tenant_id = $1 AND {find}(event_type, $2) = 1 \
+             AND {find}(payload, $3) > 0 ORDER BY id"
+        );
+        let values = [tenant.into(), kind.into(), text.into()];
+        let rows = sql::all(&db.read(Scope::Tenant(tenant)), &query, values).await?;
         rows.iter().map(|row| self.envelope(row)).collect()
     }
 

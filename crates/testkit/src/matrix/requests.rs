@@ -56,7 +56,7 @@ pub fn requests(scene: &Scene, today: NaiveDate) -> Vec<Request> {
 }
 
 fn tenants_and_people(scene: &Scene) -> Vec<Request> {
-    let Scene { tenant: t, domain, user, ends: [key, session], .. } = scene;
+    let Scene { tenant: t, domain, user, erased, ends: [key, session], .. } = scene;
     let ana = format!("ana@{domain}");
     let new = |name: &str| {
         json!({
@@ -64,7 +64,7 @@ fn tenants_and_people(scene: &Scene) -> Vec<Request> {
         })
     };
     let login = json!({ "tenant_id": t, "email": ana, "password": PASSWORD });
-    let forgotten = json!({ "email": format!("ninguem@{domain}") });
+    let forgotten = json!({ "email": format!("desconhecido@{domain}") });
     let reset = json!({ "token": "mp_x", "password": "another horse 3" });
     let grant = json!({ "username": ana, "password": PASSWORD });
     let joins = json!({
@@ -96,7 +96,9 @@ fn tenants_and_people(scene: &Scene) -> Vec<Request> {
         request("GET /users/{id}", &[user], "", nil()),
         request("PUT /users/{id}", &[user], "", name()),
         request("POST /auth/impersonate", &[], "", act),
+        request("GET /users/{id}/export", &[user], "", nil()),
         request("DELETE /users/{id}", &[user], "", nil()),
+        request("POST /users/{id}/erasure", &[erased], "", nil()),
         request("GET /tenants/{id}/api-keys", &[t], "", nil()),
         request("POST /tenants/{id}/api-keys", &[t], "", integration),
         request("GET /tenants/{id}/api-keys/{key_id}", &[t, key], "", nil()),

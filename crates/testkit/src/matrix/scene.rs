@@ -28,6 +28,8 @@ pub struct Scene {
     pub admin_token: String,
     /// A user without a password.
     pub user: String,
+    /// Another, who is nobody any more in the end.
+    pub erased: String,
     /// The category of `resource`.
     pub category: String,
     /// What is booked.
@@ -108,11 +110,15 @@ impl Scene {
         scene.resource = scene.make_resource(front, "Sala 1").await;
         scene.spare =
             [scene.make_category(front, "Sobra").await, scene.make_resource(front, "Sobra").await];
-        let someone = json!({
-            "tenant_id": scene.tenant, "name": "Sobra", "email": format!("sobra@{domain}"),
-            "user_type": "user",
-        });
-        scene.user = scene.make(front, "/users/", someone).await;
+        let someone = |name: &str| {
+            json!({
+                "tenant_id": scene.tenant, "name": "Sobra", "email": format!("{name}@{domain}"),
+                "user_type": "user",
+            })
+        };
+        let (user, erased) = (someone("sobra"), someone("ninguem"));
+        scene.user = scene.make(front, "/users/", user).await;
+        scene.erased = scene.make(front, "/users/", erased).await;
         scene.booking = scene.make_booking(front, 2, "x").await;
         let other = login(front, &scene.tenant, &format!("ana@{domain}"), PASSWORD).await;
         scene.ends = [scene.key(front, json!({})).await.0, session(&other)];

@@ -32,6 +32,8 @@ mod outage;
 mod pages;
 mod passwords;
 mod presets;
+mod privacy;
+mod privacy_erasure;
 mod recovery;
 mod recurring;
 mod refresh;

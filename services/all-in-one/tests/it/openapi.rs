@@ -90,6 +90,9 @@ const CONTRACT: &[&str] = &[
     "POST /auth/password/recover",
     "POST /auth/password/reset",
     "GET /auth/.well-known/jwks.json",
+    // What is held about people.
+    "GET /users/{id}/export",
+    "POST /users/{id}/erasure",
     // Sessions.
     "POST /auth/register",
     "POST /auth/token",
@@ -131,7 +134,8 @@ async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
             spec["summary"].as_str().is_some_and(|text| !text.is_empty()),
             "{name} says nothing"
         );
-        let bodiless = name == "POST /auth/logout-all";
+        let bodiless =
+            ["POST /auth/logout-all", "POST /users/{id}/erasure"].contains(&name.as_str());
         let body = matches!(name.split(' ').next(), Some("POST" | "PUT")) && !bodiless;
         assert_eq!(spec["requestBody"].is_object(), body || name.ends_with("/cancel"), "{name}");
     }

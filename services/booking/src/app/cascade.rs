@@ -1,5 +1,5 @@
 //! What follows from deletions elsewhere: a deleted tenant's bookings go; the active bookings of a
-//! deleted user or resource are cancelled, one event each.
+//! deleted user or resource are cancelled, one event each; those of an erased user become nobody's.
 
 use common::auth::Scope;
 use sea_orm::{DatabaseTransaction, DbErr};
@@ -40,7 +40,9 @@ impl Bookings {
     ) -> Result<u64, DbErr> {
         let (filter, reason) = match gone {
             Gone::Tenant => return self.store.delete_tenant(tx, id).await,
-            Gone::User => (Filter { user_id: Some(id), ..Filter::default() }, "Usuário deletado"),
+            Gone::User | Gone::Erased => {
+                (Filter { user_id: Some(id), ..Filter::default() }, "Usuário deletado")
+            }
             Gone::Resource => {
                 (Filter { resource_id: Some(id), ..Filter::default() }, "Recurso deletado")
             }
@@ -49,7 +51,7 @@ impl Bookings {
         loop {
             let batch = self.store.active_of(tx, &filter).await?;
             if batch.is_empty() {
-                return Ok(count);
+                break;
             }
             for mut booking in batch {
                 let now = self.clock.now();
@@ -59,6 +61,10 @@ impl Bookings {
                 self.store.update(tx, &booking, &event(&booking), trace_id).await?;
                 count += 1;
             }
+        }
+        match gone {
+            Gone::Tenant | Gone::Resource | Gone::User => Ok(count),
+            Gone::Erased => Ok(count + self.make_nameless(tx, id).await?),
         }
     }
 

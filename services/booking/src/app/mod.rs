@@ -3,6 +3,7 @@
 mod cancel;
 mod cascade;
 mod edit;
+mod personal;
 mod place;
 mod read;
 mod status;

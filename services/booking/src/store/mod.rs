@@ -4,6 +4,7 @@
 mod entity;
 mod insert;
 mod migration;
+mod personal;
 mod queries;
 mod tombstone;
 

@@ -15,6 +15,8 @@ pub(crate) enum Gone {
     Tenant,
     Resource,
     User,
+    /// A user whose name is to go as well.
+    Erased,
 }
 
 impl Gone {
@@ -23,14 +25,17 @@ impl Gone {
             Self::Tenant => "tenant",
             Self::Resource => "resource",
             Self::User => "user",
+            Self::Erased => "erased",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        [Self::Tenant, Self::Resource, Self::User].into_iter().find(|gone| gone.word() == word)
+        let all = [Self::Tenant, Self::Resource, Self::User, Self::Erased];
+        all.into_iter().find(|gone| gone.word() == word)
     }
 
-    /// Remembers that `id` of `tenant` was deleted.
+    /// Remembers that `id` of `tenant` was deleted. An erasure outdoes the deletion of the same user,
+    /// whichever is heard of first.
     pub(crate) async fn remember(
         self,
         conn: &impl ConnectionTrait,
@@ -39,7 +44,9 @@ impl Gone {
         now: DateTime<Utc>,
     ) -> Result<(), DbErr> {
         let sql = "INSERT INTO tombstone (id, kind, tenant_id, created_at) VALUES ($1, $2, $3, $4) \
-                   ON CONFLICT (id) DO NOTHING";
+                   ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, \
+                   created_at = excluded.created_at \
+                   WHERE tombstone.kind = 'user' AND excluded.kind = 'erased'";
         let values: [Value; 4] = [id.into(), self.word().into(), tenant.into(), now.into()];
         conn.execute_raw(Statement::from_sql_and_values(conn.get_database_backend(), sql, values))
             .await?;
@@ -80,6 +87,8 @@ impl Store {
               WHEN 'tenant' THEN EXISTS (SELECT 1 FROM booking b WHERE b.tenant_id = t.id) \
               WHEN 'user' THEN EXISTS (SELECT 1 FROM booking b WHERE b.user_id = t.id \
                 AND b.status IN ('pendente','confirmado')) \
+              WHEN 'erased' THEN EXISTS (SELECT 1 FROM booking b \
+                WHERE b.user_id = t.id OR b.client_id = t.id OR b.cancelled_by = t.id) \
               ELSE EXISTS (SELECT 1 FROM booking b WHERE b.resource_id = t.id \
                 AND b.status IN ('pendente','confirmado')) END \
             ORDER BY created_at LIMIT 1000";

@@ -1,14 +1,25 @@
-//! Removes a user.
+//! Removes a user: the account alone, or with it whatever leads back to the person.
 
 use common::auth::Caller;
 use contracts::event::DirectoryEvent;
+use contracts::security::SecurityEvent;
 use uuid::Uuid;
 
+use super::export::about;
 use super::{Users, Why, rules};
 use crate::error::Error;
-use crate::events::draft;
-use crate::store;
+use crate::events::{self, draft};
 use crate::store::session::{self, Ending};
+use crate::store::{self, DbErr, Tx, api_key};
+
+/// How much of a user goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// The account. Bookings still say whose they were.
+    Account,
+    /// Everything that leads back to the person.
+    Person,
+}
 
 impl Users {
     /// Removes the user. Active bookings of it are cancelled when `user.deleted` is heard there.
@@ -18,21 +29,62 @@ impl Users {
         id: Uuid,
         trace_id: &str,
     ) -> Result<(), Error> {
+        self.remove(caller, id, Depth::Account, trace_id).await
+    }
+
+    /// Removes the user and the person: bookings become nobody's when `security.user_erased` is heard
+    /// there.
+    pub(crate) async fn erase(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        trace_id: &str,
+    ) -> Result<(), Error> {
+        self.remove(caller, id, Depth::Person, trace_id).await
+    }
+
+    async fn remove(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        depth: Depth,
+        trace_id: &str,
+    ) -> Result<(), Error> {
         let removed = self.database.transact(caller.scope(), async |tx| {
             let current = store::lock(&tx, caller.scope(), id).await?.ok_or(Error::Unknown)?;
             rules::removal(caller, id)?;
             store::delete(&tx, id).await?;
             let (tenant, version) = (current.profile.tenant_id, current.version + 1);
-            let event = draft(DirectoryEvent::UserDeleted, tenant, id, version);
-            self.outbox.append(&*tx, trace_id, &[event]).await?;
+            let mut told = vec![draft(DirectoryEvent::UserDeleted, tenant, id, version)];
+            if depth == Depth::Person {
+                let about = about(caller, tenant, id);
+                told.push(events::security(SecurityEvent::UserErased, &about));
+            }
+            self.outbox.append(&*tx, trace_id, &told).await?;
             let all = Ending::User { id, except: None };
             let ended = self.end_sessions(&tx, all, Why::UserDeleted, trace_id).await?;
             session::forget_clients(&tx, all).await?;
+            if depth == Depth::Person {
+                self.forget_person(&tx, tenant, id, &current.profile.email).await?;
+            }
             Ok::<_, Error>(ended)
         });
         let ended = removed.await?;
         self.people.forget(id);
         self.sessions_ended(&ended);
         Ok(())
+    }
+
+    /// Removes what a deleted account leaves behind for a while.
+    async fn forget_person(
+        &self,
+        tx: &Tx,
+        tenant: Uuid,
+        id: Uuid,
+        email: &str,
+    ) -> Result<(), DbErr> {
+        self.pardon(tx, tenant, email).await?;
+        api_key::forget_maker(tx, tenant, id).await?;
+        session::delete_of_user(tx, id).await
     }
 }

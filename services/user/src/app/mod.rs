@@ -2,8 +2,10 @@
 
 mod api_keys;
 mod change_password;
+mod collect;
 mod create;
 mod delete;
+mod export;
 mod impersonate;
 mod key;
 mod login;
@@ -30,6 +32,7 @@ use contracts::client::Clients;
 use tokio::sync::Notify;
 use url::Url;
 
+pub(crate) use export::Export;
 pub(crate) use key::{Jwks, Published, Signer, rotate as rotate_keys};
 pub(crate) use password::{PasswordError, Passwords};
 pub(crate) use sessions::{Client, Ended, Keep, Person, Tokens, Why, cleanup};
@@ -61,6 +64,8 @@ pub(crate) struct Users {
     pub(crate) notifier: Arc<dyn Notifier>,
     /// Wakes the job that sends them.
     pub(crate) mail_due: Arc<Notify>,
+    /// Wakes the job that puts exports together.
+    pub(crate) export_due: Arc<Notify>,
     /// What links in mails begin with.
     pub(crate) public_url: Option<Url>,
 }

@@ -8,6 +8,8 @@ mod create_user;
 mod delete_session;
 mod delete_user;
 mod edit;
+mod erase_user;
+mod export_user;
 mod get_jwks;
 mod get_me;
 mod get_user;
@@ -58,6 +60,8 @@ pub(crate) fn routes(
         .routes(routes!(login_user::login_user))
         .routes(routes!(get_me::get_me))
         .routes(routes!(get_user::get_user, update_user::update_user, delete_user::delete_user))
+        .routes(routes!(export_user::export_user))
+        .routes(routes!(erase_user::erase_user))
         .routes(routes!(get_jwks::get_jwks))
         .routes(routes!(impersonate::impersonate))
         .routes(routes!(api_keys::create::create_api_key, api_keys::list::list_api_keys))

@@ -2,6 +2,7 @@
 
 pub(crate) mod api_key;
 mod entity;
+pub(crate) mod exports;
 pub(crate) mod leftovers;
 mod migration;
 mod queries;

@@ -14,10 +14,9 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Tx;
 use super::entity::{Column, Entity};
-use super::recoveries;
 use super::user::User;
+use super::{Tx, exports, recoveries};
 
 /// The sort key of the list: folded name, then id.
 #[derive(Clone, Serialize, Deserialize)]
@@ -185,6 +184,7 @@ pub(crate) async fn rehash(tx: &Tx, id: Uuid, old: &str, new: &str) -> Result<()
 /// Removes a user.
 pub(crate) async fn delete(tx: &Tx, id: Uuid) -> Result<(), DbErr> {
     recoveries::delete_of_user(tx, id).await?;
+    exports::delete_of_user(tx, id).await?;
     Entity::delete_by_id(id).exec(tx).await.map(drop)
 }
 
@@ -200,6 +200,7 @@ pub(crate) async fn delete_of_tenant(tx: &Tx, tenant: Uuid) -> Result<Vec<(Uuid,
         .all(tx)
         .await?;
     recoveries::delete_of_tenant(tx, tenant).await?;
+    exports::delete_of_tenant(tx, tenant).await?;
     Entity::delete_many().filter(Column::TenantId.eq(tenant)).exec(tx).await?;
     let sql = "DELETE FROM settings_snapshot WHERE tenant_id = $1";
     let backend = tx.get_database_backend();

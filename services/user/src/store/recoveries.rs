@@ -2,6 +2,7 @@
 //! row as well, without a user: nobody can tell the two apart by what happens.
 
 use chrono::{DateTime, Utc};
+use contracts::personal::RecoveryRecord;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 use uuid::Uuid;
 
@@ -190,6 +191,25 @@ fn read_owner(row: Option<QueryResult>) -> Result<Option<Owner>, DbErr> {
 pub(crate) async fn spend(tx: &Tx, user: Uuid, now: DateTime<Utc>) -> Result<(), DbErr> {
     let sql = "UPDATE password_recoveries SET used_at = $1 WHERE user_id = $2 AND used_at IS NULL";
     tx.execute_raw(statement(tx, sql, vec![now.into(), user.into()])).await.map(drop)
+}
+
+/// Every request of a user, the oldest first.
+pub(crate) async fn all_of(
+    db: &impl ConnectionTrait,
+    user: Uuid,
+) -> Result<Vec<RecoveryRecord>, DbErr> {
+    let sql = "SELECT requested_at, sent_at, used_at, expires_at FROM password_recoveries \
+               WHERE user_id = $1 ORDER BY requested_at, id";
+    let rows = db.query_all_raw(statement(db, sql, vec![user.into()])).await?;
+    let read = |row: &QueryResult| {
+        Ok(RecoveryRecord {
+            requested_at: row.try_get_by_index(0)?,
+            sent_at: row.try_get_by_index(1)?,
+            used_at: row.try_get_by_index(2)?,
+            expires_at: row.try_get_by_index(3)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Removes the requests of a user.

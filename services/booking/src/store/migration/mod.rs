@@ -2,6 +2,7 @@
 
 mod m0003_booking;
 mod m0004_tombstone_tenant;
+mod m0006_people;
 
 use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             name: "m0005_row_security",
             tables: &["booking", "tombstone", "outbox", "settings_snapshot"],
         }));
+        all.push(Box::new(m0006_people::Migration));
         all
     }
 

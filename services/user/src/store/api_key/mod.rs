@@ -130,6 +130,24 @@ pub(crate) async fn update(tx: &Tx, key: ApiKey) -> Result<(), DbErr> {
     key.into_active_model().reset_all().update(tx).await.map(drop)
 }
 
+/// Every key of a tenant that a user made, the oldest first.
+pub(crate) async fn made_by(
+    db: &impl ConnectionTrait,
+    tenant: Uuid,
+    user: Uuid,
+) -> Result<Vec<ApiKey>, DbErr> {
+    let query = of(tenant).filter(Column::CreatedBy.eq(user));
+    query.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id).all(db).await
+}
+
+/// Forgets who made the keys of a user. They go on: they are the tenant's.
+pub(crate) async fn forget_maker(tx: &Tx, tenant: Uuid, user: Uuid) -> Result<(), DbErr> {
+    let nobody = Expr::value(Option::<Uuid>::None);
+    let update = Entity::update_many().col_expr(Column::CreatedBy, nobody);
+    let made = update.filter(Column::TenantId.eq(tenant)).filter(Column::CreatedBy.eq(user));
+    made.exec(tx).await.map(drop)
+}
+
 /// Removes every key of a tenant.
 pub(crate) async fn delete_of_tenant(tx: &Tx, tenant: Uuid) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::TenantId.eq(tenant)).exec(tx).await.map(drop)

@@ -6,6 +6,7 @@ mod m0012_sessions;
 mod m0014_passwords;
 mod m0015_refresh_tokens;
 mod m0016_api_keys;
+mod m0017_exports;
 
 use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
@@ -28,9 +29,10 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(m0014_passwords::Migration));
         all.push(Box::new(m0015_refresh_tokens::Migration));
         all.push(Box::new(m0016_api_keys::Migration));
+        all.push(Box::new(m0017_exports::Migration));
         all.push(Box::new(RowSecurity {
-            name: "m0019_row_security",
-            tables: &["password_recoveries", "refresh_tokens", "api_keys"],
+            name: "m0018_row_security",
+            tables: &["password_recoveries", "refresh_tokens", "api_keys", "personal_exports"],
         }));
         all
     }

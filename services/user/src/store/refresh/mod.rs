@@ -3,7 +3,7 @@
 mod entity;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, SelectStatement};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
     QueryFilter as _,
@@ -25,6 +25,12 @@ pub(crate) async fn find(
 /// Stores a new token.
 pub(crate) async fn insert(tx: &Tx, token: RefreshToken) -> Result<(), DbErr> {
     Entity::insert(token.into_active_model()).exec_without_returning(tx).await.map(drop)
+}
+
+/// Removes the tokens of `sessions`, a query of their ids.
+pub(crate) async fn delete_of(tx: &Tx, sessions: SelectStatement) -> Result<(), DbErr> {
+    let of = Column::SessionId.in_subquery(sessions);
+    Entity::delete_many().filter(of).exec(tx).await.map(drop)
 }
 
 /// Marks a token as traded, once: false if it was before. Its session must be locked. From now on

@@ -4,16 +4,17 @@ mod entity;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::facts::SessionFacts;
+use contracts::personal::SessionRecord;
 use contracts::session::SessionView;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, IntoActiveModel as _,
-    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Tx;
+use super::{Tx, refresh};
 use entity::{Column, Entity};
 
 pub(crate) use entity::Model as Session;
@@ -81,6 +82,21 @@ impl Session {
     pub(crate) fn facts(&self, now: DateTime<Utc>) -> SessionFacts {
         let is_active = self.ended_at.is_none() && self.expires_at > now;
         SessionFacts { id: self.id, user_id: self.user_id, is_active }
+    }
+
+    /// What its owner may keep of it.
+    pub(crate) fn record(self) -> SessionRecord {
+        SessionRecord {
+            id: self.id,
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+            expires_at: self.expires_at,
+            ended_at: self.ended_at,
+            ended_reason: self.ended_reason,
+            user_agent: self.user_agent,
+            ip: self.ip,
+            impersonated_by: self.impersonator_id,
+        }
     }
 
     /// The sort key of the list.
@@ -184,6 +200,18 @@ pub(crate) async fn end(
         .filter(going_on(now))
         .exec_with_returning(tx)
         .await
+}
+
+/// Every session of a user, the oldest first.
+pub(crate) async fn all_of(db: &impl ConnectionTrait, user: Uuid) -> Result<Vec<Session>, DbErr> {
+    Entity::find().filter(Column::UserId.eq(user)).order_by_asc(Column::Id).all(db).await
+}
+
+/// Removes every session of a user, and their refresh tokens.
+pub(crate) async fn delete_of_user(tx: &Tx, user: Uuid) -> Result<(), DbErr> {
+    let sessions = Entity::find().select_only().column(Column::Id).filter(Column::UserId.eq(user));
+    refresh::delete_of(tx, sessions.into_query()).await?;
+    Entity::delete_many().filter(Column::UserId.eq(user)).exec(tx).await.map(drop)
 }
 
 /// Forgets where a deleted user, or a deleted tenant's people, were signed in from.
