@@ -108,7 +108,12 @@ fn run(database: &str, arguments: &[&str], password: Option<&str>) -> Finished {
     command.finish(LIMIT).expect("it ran")
 }
 
-fn create(database: &str, email: &str, more: &[&str], password: Option<&str>) -> Finished {
+pub(crate) fn create(
+    database: &str,
+    email: &str,
+    more: &[&str],
+    password: Option<&str>,
+) -> Finished {
     let arguments = ["create-operator", "--email", email, "--name", "Olga"];
     run(database, &[&arguments, more].concat(), password)
 }

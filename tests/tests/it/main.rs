@@ -20,6 +20,7 @@ mod hangups;
 mod inside;
 mod keys;
 mod kills;
+mod matrix;
 mod neighbours;
 mod postgres_outage;
 mod race;
