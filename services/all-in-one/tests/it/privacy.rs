@@ -132,9 +132,9 @@ async fn an_admin_gets_the_same_and_auditors_are_told(app: TestApp) {
 async fn only_the_person_and_admins_in_person_export_and_erase(app: TestApp) {
     let w = World::new(&app, "pessoal.example").await;
     let other = World::new(&app, "alheia.example").await;
-    let manages = json!({ "can_manage_users": true, "can_view_all_bookings": true });
-    let (_, manager) = w.join(&app, "gerente", "user", manages.clone()).await;
-    let (_, key) = w.key(&app, manages).await;
+    let powers = json!({ "can_manage_users": true, "can_view_all_bookings": true });
+    let (_, manager) = w.join(&app, "gerente", "user", powers.clone()).await;
+    let (_, key) = w.key(&app, powers).await;
     let (_, olga) = operator(&app, "olga@marca.example").await;
     let act = json!({ "user_id": w.user, "reason": "suporte" });
     let acting = by(&app, &olga).post("/auth/impersonate", act).await.expect(200);
