@@ -184,10 +184,10 @@ impl<F: Front> Sweep<'_, F> {
         let mut all = Vec::new();
         for place in 0..own.ids.len() {
             let mut request = own.clone();
-            request.ids[place] = id.to_owned();
+            id.clone_into(&mut request.ids[place]);
             all.push(attempt(&request));
             if place > 0 {
-                request.ids[0] = self.tenant.clone();
+                request.ids[0].clone_from(&self.tenant);
                 all.push(attempt(&request));
             }
         }
