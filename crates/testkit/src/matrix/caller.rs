@@ -81,7 +81,7 @@ impl Caller {
 
 /// What a caller shows. Some operations end its session; it signs in anew for those that follow.
 pub(super) struct Token {
-    shown: String,
+    bearer: String,
     /// Tenant and address, of those who can sign in.
     account: Option<(String, String)>,
     password: &'static str,
@@ -89,12 +89,12 @@ pub(super) struct Token {
 
 impl Token {
     fn fixed(token: String) -> Self {
-        Self { shown: token, account: None, password: PASSWORD }
+        Self { bearer: token, account: None, password: PASSWORD }
     }
 
     async fn signed_in(front: &impl Front, tenant: &str, email: String) -> Self {
         let token = login(front, tenant, &email, PASSWORD).await;
-        Self { shown: token, account: Some((tenant.to_owned(), email)), password: PASSWORD }
+        Self { bearer: token, account: Some((tenant.to_owned(), email)), password: PASSWORD }
     }
 
     /// The token for an operation.
@@ -102,10 +102,10 @@ impl Token {
         if let Some((tenant, email)) = &self.account {
             // The one it has was signed out.
             if matches!(operation, "POST /auth/logout-all" | "DELETE /tenants/{id}") {
-                self.shown = login(front, tenant, email, self.password).await;
+                self.bearer = login(front, tenant, email, self.password).await;
             }
         }
-        self.shown.clone()
+        self.bearer.clone()
     }
 
     /// Takes note of what an operation has done.
