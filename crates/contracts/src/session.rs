@@ -119,8 +119,9 @@ impl Decode for Register {
         let parse = choice(UserType::WORDS, UserType::parse);
         let user_type = form.or("user_type", UserType::User, parse);
         let password = form.required("password", new_password);
-        let profile = CreateUser::decode_as(form, Some(Uuid::nil()), user_type, password.map(Some));
-        Some(Self { tenant_id: tenant_id?, domain: domain?, profile: profile? })
+        let profile = CreateUser::decode_as(form, Some(Uuid::nil()), user_type);
+        let profile = CreateUser { password: Some(password?), ..profile? };
+        Some(Self { tenant_id: tenant_id?, domain: domain?, profile })
     }
 }
 

@@ -166,12 +166,11 @@ impl CreateUser {
 }
 
 impl CreateUser {
-    /// Reads what is left of a user once the tenant, the type and the password are read.
+    /// Reads a user but for the tenant and the type, which are read already, and the password.
     pub(crate) fn decode_as(
         form: &mut Form<'_>,
         tenant_id: Option<Uuid>,
         user_type: Option<UserType>,
-        password: Option<Option<String>>,
     ) -> Option<Self> {
         let name = form.required("name", text(1, 200));
         let email = form.required("email", email);
@@ -195,7 +194,7 @@ impl CreateUser {
             permissions: permissions?,
             preset: preset?,
             metadata: metadata.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
-            password: password?,
+            password: None,
         })
     }
 }
@@ -205,7 +204,8 @@ impl Decode for CreateUser {
         let tenant_id = form.required("tenant_id", uuid);
         let user_type = form.required("user_type", choice(UserType::WORDS, UserType::parse));
         let password = form.optional("password", new_password);
-        Self::decode_as(form, tenant_id, user_type, password)
+        let user = Self::decode_as(form, tenant_id, user_type);
+        Some(Self { password: password?, ..user? })
     }
 }
 
