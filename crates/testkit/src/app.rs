@@ -128,7 +128,7 @@ impl TestApp {
         let url = format!("http://{}", bound.address());
         let (router, stop) = (self.router.clone(), self.platform.stop.clone());
         let bounds = self.platform.settings.edge.bounds;
-        tokio::spawn(common::http::serve(bound, router, bounds, stop));
+        self.platform.tasks.spawn(common::http::serve(bound, router, bounds, stop));
         url
     }
 

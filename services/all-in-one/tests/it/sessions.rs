@@ -213,10 +213,7 @@ async fn the_oldest_of_too_many_sessions_ends(app: TestApp) {
     let signed = sign_in(&app, &w.tenant, "joao@muitas.example").await;
     // 98 more, past the hasher: with that of the world's own there are 100.
     let condition = of_session(&app, &signed.session).replace("session_id", "id");
-    let id = match condition.contains("X'") {
-        true => "randomblob(16)",
-        false => "gen_random_uuid()",
-    };
+    let id = if condition.contains("X'") { "randomblob(16)" } else { "gen_random_uuid()" };
     let copy = format!(
         "INSERT INTO sessions (id, tenant_id, user_id, created_at, last_used_at, expires_at)
          SELECT {id}, tenant_id, user_id, created_at, last_used_at, expires_at
@@ -233,9 +230,9 @@ async fn the_oldest_of_too_many_sessions_ends(app: TestApp) {
     let list = by(&app, &newest.access).get("/auth/sessions?count=true&limit=1").await.expect(200);
     assert_eq!(list.header("x-total-count"), "100");
     let told = security_events(&app).await;
-    let last = told.last().unwrap();
+    let ended = told.last().unwrap();
     assert_eq!(
-        (last.event_type.as_str(), &last.payload["reason"]),
+        (ended.event_type.as_str(), &ended.payload["reason"]),
         ("security.session_ended", &json!("too_many"))
     );
     app.stop().await;
@@ -266,9 +263,11 @@ async fn an_operator_has_sessions_and_no_tenant(app: TestApp) {
     let email = "olga@plataforma.example";
     let body = person(&w.tenant, "Olga", email, "user");
     w.admin(&app).post("/users/", body).await.expect(201);
-    let nil = match app.platform.settings.database(Service::User).starts_with("postgres") {
-        true => "'00000000-0000-0000-0000-000000000000'",
-        false => "X'00000000000000000000000000000000'",
+    let postgres = app.platform.settings.database(Service::User).starts_with("postgres");
+    let nil = if postgres {
+        "'00000000-0000-0000-0000-000000000000'"
+    } else {
+        "X'00000000000000000000000000000000'"
     };
     let promote = format!(
         "UPDATE users SET tenant_id = {nil}, user_type = 'operator' WHERE email = '{email}'"

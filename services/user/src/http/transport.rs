@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::header::{CACHE_CONTROL, COOKIE, HOST, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use common::http::{Params, Problem};
@@ -83,7 +84,7 @@ fn is_trusted(parts: &Parts, origins: &Origins) -> bool {
 /// The host that the client asked for.
 fn own(parts: &Parts) -> Option<&str> {
     let named = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-    named.or_else(|| parts.uri.authority().map(|authority| authority.as_str()))
+    named.or_else(|| parts.uri.authority().map(Authority::as_str))
 }
 
 /// Whether an origin is a page of `host`, whichever of the two names the usual port.

@@ -28,10 +28,8 @@ impl Users {
     ) -> Result<(Vec<Session>, Option<u64>), Error> {
         let (db, now) = (&self.database.read(person.scope()), self.clock.now());
         let rows = store::session::list(db, person.id, now, after, limit).await?;
-        let total = match counted {
-            true => Some(store::session::count(db, person.id, now).await?),
-            false => None,
-        };
+        let counting = store::session::count(db, person.id, now);
+        let total = if counted { Some(counting.await?) } else { None };
         Ok((rows, total))
     }
 }
