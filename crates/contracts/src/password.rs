@@ -65,7 +65,7 @@ pub fn too_short(fewest: usize) -> String {
 #[derive(Clone, Deserialize, ToSchema)]
 pub struct ChangePassword {
     /// The password so far.
-    #[schema(max_length = 128, format = Password, write_only)]
+    #[schema(min_length = 1, max_length = 128, format = Password, write_only)]
     pub current_password: String,
     /// The one from now on.
     #[schema(min_length = 8, max_length = 128, format = Password, write_only)]
@@ -84,12 +84,12 @@ impl Decode for ChangePassword {
 #[derive(Clone, Deserialize, ToSchema)]
 pub struct RecoverPassword {
     /// The e-mail address of the account.
-    #[schema(max_length = 254, example = "ana@example.com")]
+    #[schema(min_length = 1, max_length = 254, example = "ana@example.com")]
     pub email: String,
     /// Which tenant, when the address exists in several.
     pub tenant_id: Option<Uuid>,
     /// The same, by the tenant's domain.
-    #[schema(max_length = 253)]
+    #[schema(min_length = 1, max_length = 253)]
     pub domain: Option<String>,
 }
 
@@ -116,7 +116,7 @@ pub struct RecoveryAccepted {
 #[derive(Clone, Deserialize, ToSchema)]
 pub struct ResetPassword {
     /// What the mail says; good once, for thirty minutes.
-    #[schema(max_length = 200, example = "mp_…")]
+    #[schema(min_length = 1, max_length = 200, example = "mp_…")]
     pub token: String,
     /// The password from now on.
     #[schema(min_length = 8, max_length = 128, format = Password, write_only)]

@@ -41,18 +41,18 @@ impl Decode for Login {
 #[derive(Clone, Deserialize, ToSchema)]
 pub struct TokenRequest {
     /// The e-mail address.
-    #[schema(max_length = 254, example = "ana@example.com")]
+    #[schema(min_length = 1, max_length = 254, example = "ana@example.com")]
     pub username: String,
     /// The password.
-    #[schema(max_length = 128, format = Password)]
+    #[schema(min_length = 1, max_length = 128, format = Password)]
     pub password: String,
     /// Which tenant, when the address exists in several.
     pub tenant_id: Option<Uuid>,
     /// The same, by the tenant's domain.
-    #[schema(max_length = 253)]
+    #[schema(min_length = 1, max_length = 253)]
     pub domain: Option<String>,
     /// Always `password`; may be left out.
-    #[schema(example = "password")]
+    #[schema(pattern = "^password$", example = "password")]
     pub grant_type: Option<String>,
     /// Taken for the form's sake; means nothing.
     #[schema(max_length = 1000)]
@@ -119,7 +119,8 @@ impl Decode for Register {
         let parse = choice(UserType::WORDS, UserType::parse);
         let user_type = form.or("user_type", UserType::User, parse);
         let password = form.required("password", new_password);
-        let profile = CreateUser::decode_as(form, Some(Uuid::nil()), user_type, password.map(Some));
+        let nobodys = Some(Uuid::nil());
+        let profile = CreateUser::decode_as(form, nobodys, user_type, password.map(Some));
         Some(Self { tenant_id: tenant_id?, domain: domain?, profile: profile? })
     }
 }
@@ -128,7 +129,7 @@ impl Decode for Register {
 #[derive(Clone, Default, Deserialize, ToSchema)]
 pub struct RefreshBody {
     /// The token of the answer before.
-    #[schema(max_length = 200, example = "mr_…")]
+    #[schema(min_length = 1, max_length = 200, example = "mr_…")]
     pub refresh_token: Option<String>,
 }
 

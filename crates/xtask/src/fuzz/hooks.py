@@ -272,6 +272,9 @@ BETWEEN_FIELDS = {
     ("status", "combination"),  # cancelling and moving at once
     ("date", "missing"),  # neither date nor data
     ("cursor", "format"),  # not one that a list has given
+    ("tenant_id", "missing"),  # neither tenant_id nor domain
+    ("password", "weak"), ("new_password", "weak"),  # no letter, no digit
+    ("password", "common"), ("new_password", "common"),  # one of the commonest
     ("email", "format"),  # more exact than `format: email`
 }
 # Codes of rules about free-form objects and schedules as a whole.

@@ -273,7 +273,7 @@ async fn a_bad_token_is_refused_alike(app: TestApp) {
     for token in ["x", "mr_", unknown.as_str(), "' OR 1=1 --"] {
         over(refresh(&app, token).await);
     }
-    invalid(app.post("/auth/refresh?transport=body", json!({})).await, &["refresh_token"]);
+    app.post("/auth/refresh?transport=body", json!({})).await.expect(401);
     invalid(app.post("/auth/refresh?transport=pigeon", Value::Null).await, &["transport"]);
     // Without the word, the body is not looked at.
     let answer = app.post("/auth/refresh", json!({ "refresh_token": unknown })).await;

@@ -1,8 +1,8 @@
 //! `POST /auth/refresh`
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use common::http::{Context, OptionalBody, Problem};
+use axum::response::Response;
+use common::http::{Context, OptionalBody};
 use contracts::session::{RefreshBody, TokenView};
 
 use super::transport::Transport;
@@ -37,12 +37,7 @@ pub(super) async fn refresh(
     OptionalBody(body): OptionalBody<RefreshBody>,
 ) -> Response {
     let Some(token) = transport.presented(body.refresh_token) else {
-        return match transport {
-            Transport::Cookie(_) => transport.refuse(Error::BadRefresh),
-            Transport::Body => {
-                Problem::field("refresh_token", "missing", "Campo obrigatório.").into_response()
-            }
-        };
+        return transport.refuse(Error::BadRefresh);
     };
     match users.refresh(&token, context.request_id()).await {
         Ok(tokens) => transport.hand_out(tokens),

@@ -24,8 +24,13 @@ impl PartialSchema for RegisterUser {
             object.description =
                 Some("A user; `tenant_id` or `domain` names the tenant.".to_owned());
             object.required = ["name", "email", "password"].map(str::to_owned).to_vec();
+            if let Some(RefOr::T(Schema::Object(password))) = object.properties.get_mut("password")
+            {
+                password.schema_type = Type::String.into();
+            }
             let domain = ObjectBuilder::new()
                 .schema_type(Type::String)
+                .min_length(Some(1))
                 .max_length(Some(253))
                 .description(Some("The tenant's domain, instead of `tenant_id`."));
             object.properties.insert("domain".to_owned(), domain.into());
@@ -57,6 +62,7 @@ impl ToSchema for RegisterUser {
     responses(
         (status = 201, description = "The new user", body = UserView),
         (status = 400, description = "E-mail já cadastrado para este tenant"),
+        (status = 403, description = "Você não tem permissão para esta operação."),
         (status = 404, description = "Tenant não encontrado"),
     )
 )]
