@@ -37,7 +37,10 @@ impl Decode for Query {
         ("cursor" = Option<String>, Query, description = "From the `Link` header of the page before"),
         ("count" = Option<bool>, Query, description = "Whether `X-Total-Count` is wanted"),
     ),
-    responses((status = 200, description = "The tenants, by name", body = [TenantAnswer]))
+    responses(
+        (status = 200, description = "The tenants, by name", body = [TenantAnswer]),
+        (status = 403, description = "Você não tem permissão para esta operação."),
+    )
 )]
 pub(super) async fn list_tenants(
     MaybePrincipal(reader): MaybePrincipal,
