@@ -132,7 +132,7 @@ async fn operators_are_made_by_command_and_their_passwords_never_shown() {
     for (email, password, complaint) in [
         ("OLGA@marca.example", Some(PASSWORD), "already"),
         ("eva@marca.example", Some("curta 1"), "password"),
-        ("eva@marca.example", Some("sem numero"), "digit"),
+        ("eva@marca.example", Some("sem numero"), "dígito"),
         // Nothing on standard input, and nothing in the environment.
         ("eva@marca.example", None, "OPERATOR_PASSWORD"),
     ] {
