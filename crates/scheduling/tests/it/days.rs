@@ -116,8 +116,7 @@ fn open_clips_merges_and_closes() {
     for closed in ["2027-01-03", "2027-01-05", "2027-01-06"] {
         assert_eq!(calendar.open(date(closed)), [], "{closed}");
     }
-    let slots =
-        calendar.slots(date("2027-01-04"), &Load::free(), instant("2027-01-01T00:00Z"));
+    let slots = calendar.slots(date("2027-01-04"), &Load::free(), instant("2027-01-01T00:00Z"));
     assert_eq!(slots.iter().map(Span::minutes).sum::<i64>(), 210);
 }
 

@@ -1,9 +1,7 @@
 //! The rules of the contract, section 6: messages, order, boundaries.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use scheduling::{
-    Calendar, Load, Refusal, Rules, Span, Weekly, check_grid, check_window, place,
-};
+use scheduling::{Calendar, Load, Refusal, Rules, Span, Weekly, check_grid, check_window, place};
 use serde_json::json;
 
 use crate::support::{date, instant, minutes, rules, span, weekly};
@@ -209,11 +207,8 @@ fn zero_advance_days_lists_and_accepts_nothing() {
     let rules = Rules { advance_days: 0, ..rules("UTC", "08:00", "18:00", 60) };
     let always = Weekly::always();
     let calendar = Calendar::new(&rules, &always);
-    let answer = calendar.slots_with_expiry(
-        date("2027-01-04"),
-        &Load::free(),
-        instant("2027-01-04T07:00Z"),
-    );
+    let answer =
+        calendar.slots_with_expiry(date("2027-01-04"), &Load::free(), instant("2027-01-04T07:00Z"));
     assert_eq!((answer.slots, answer.valid_until), (Vec::new(), None));
 }
 
