@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::form::{Change, Decode, Faults, Form, boolean, choice, text, time, uuid};
+use crate::form::{Change, Decode, Faults, Form, boolean, choice, integer, text, time, uuid};
 
 /// Where a booking stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -18,27 +18,40 @@ pub enum BookingStatus {
     Pendente,
     /// Confirmed; takes its interval.
     Confirmado,
+    /// Held for a moment by who may confirm it; takes its interval until it expires.
+    Reservado,
     /// Cancelled; its interval is free again.
     Cancelado,
     /// Took place.
     Concluido,
     /// Nobody told how it ended.
     SemDados,
+    /// Nobody came; its interval is free again.
+    NaoCompareceu,
 }
 
 impl BookingStatus {
     /// The wire values.
-    pub const WORDS: &'static [&'static str] =
-        &["pendente", "confirmado", "cancelado", "concluido", "sem_dados"];
+    pub const WORDS: &'static [&'static str] = &[
+        "pendente",
+        "confirmado",
+        "reservado",
+        "cancelado",
+        "concluido",
+        "sem_dados",
+        "nao_compareceu",
+    ];
 
     /// Reads the wire value.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
             "pendente" => Some(Self::Pendente),
             "confirmado" => Some(Self::Confirmado),
+            "reservado" => Some(Self::Reservado),
             "cancelado" => Some(Self::Cancelado),
             "concluido" => Some(Self::Concluido),
             "sem_dados" => Some(Self::SemDados),
+            "nao_compareceu" => Some(Self::NaoCompareceu),
             _ => None,
         }
     }
@@ -48,15 +61,23 @@ impl BookingStatus {
         match self {
             Self::Pendente => "pendente",
             Self::Confirmado => "confirmado",
+            Self::Reservado => "reservado",
             Self::Cancelado => "cancelado",
             Self::Concluido => "concluido",
             Self::SemDados => "sem_dados",
+            Self::NaoCompareceu => "nao_compareceu",
         }
     }
 
-    /// Whether a booking in this state takes its interval.
+    /// Whether it is a booking that is still to take place. A hold is none yet.
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Pendente | Self::Confirmado)
+    }
+
+    /// Whether a booking in this state takes its interval: the active ones, and a hold until it
+    /// expires.
+    pub const fn takes_interval(self) -> bool {
+        matches!(self, Self::Pendente | Self::Confirmado | Self::Reservado)
     }
 
     /// The state of a new booking where the tenant says nothing else.
@@ -73,6 +94,29 @@ pub enum ActiveStatus {
     Pendente,
     /// Confirmed.
     Confirmado,
+}
+
+/// The states that can be set: every one but that of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SettableStatus {
+    /// Waits for a confirmation.
+    Pendente,
+    /// Confirmed.
+    Confirmado,
+    /// Cancelled.
+    Cancelado,
+    /// Took place.
+    Concluido,
+    /// Nobody told how it ended.
+    SemDados,
+    /// Nobody came.
+    NaoCompareceu,
+}
+
+impl SettableStatus {
+    const WORDS: &'static [&'static str] =
+        &["pendente", "confirmado", "cancelado", "concluido", "sem_dados", "nao_compareceu"];
 }
 
 /// A new booking.
@@ -98,7 +142,10 @@ pub struct PlaceBooking {
     /// `pendente` or `confirmado` (not by a plain user); absent = the tenant's default.
     #[schema(value_type = Option<ActiveStatus>)]
     pub status: Option<BookingStatus>,
-    /// Stored; expansion into a series comes later.
+    /// How many places of a shared resource; of an exclusive one it takes the whole.
+    #[schema(minimum = 1, maximum = 100_000, default = 1, required = false)]
+    pub quantity: u32,
+    /// Whether it repeats.
     #[schema(required = false, default = false)]
     pub recurring_enabled: bool,
     /// How the booking repeats.
@@ -150,6 +197,7 @@ impl Decode for PlaceBooking {
         let client_id = form.optional("client_id", uuid);
         let notes = form.optional("notes", text(0, 2_000));
         let status = form.optional("status", first_status);
+        let quantity = form.or("quantity", 1, integer(1, 100_000));
         let recurring_enabled = form.or("recurring_enabled", false, boolean);
         let recurring_pattern = form.optional("recurring_pattern", pattern);
         ordered(form, start_time.as_ref(), end_time.as_ref())?;
@@ -162,6 +210,7 @@ impl Decode for PlaceBooking {
             client_id: client_id?,
             notes: notes?,
             status: status?,
+            quantity: u32::try_from(quantity?).ok()?,
             recurring_enabled: recurring_enabled?,
             recurring_pattern: recurring_pattern?,
         })
@@ -187,9 +236,12 @@ pub struct EditBooking {
     #[schema(value_type = Option<String>, max_length = 2000)]
     pub notes: Change<String>,
     /// The new state; `cancelado` obeys the cancellation rules.
-    #[schema(value_type = BookingStatus, required = false)]
+    #[schema(value_type = SettableStatus, required = false)]
     pub status: Option<BookingStatus>,
-    /// Stored; expansion into a series comes later.
+    /// Places of a shared resource.
+    #[schema(nullable = false, minimum = 1, maximum = 100_000)]
+    pub quantity: Option<u32>,
+    /// Whether it repeats.
     #[schema(nullable = false)]
     pub recurring_enabled: Option<bool>,
     /// How the booking repeats; null clears it.
@@ -204,7 +256,8 @@ impl Decode for EditBooking {
         let start_time = form.change("start_time", time);
         let end_time = form.change("end_time", time);
         let notes = form.change_nullable("notes", text(0, 2_000));
-        let status = form.change("status", choice(BookingStatus::WORDS, BookingStatus::parse));
+        let status = form.change("status", settable_status);
+        let quantity = form.change("quantity", integer(1, 100_000));
         let recurring_enabled = form.change("recurring_enabled", boolean);
         let recurring_pattern = form.change_nullable("recurring_pattern", pattern);
         let both = (
@@ -219,6 +272,7 @@ impl Decode for EditBooking {
             end_time: end_time?,
             notes: notes?,
             status: status?,
+            quantity: quantity?.and_then(|places| u32::try_from(places).ok()),
             recurring_enabled: recurring_enabled?,
             recurring_pattern: recurring_pattern?,
         })
@@ -242,6 +296,14 @@ fn ordered(form: &mut Form<'_>, start: Option<&TimeInput>, end: Option<&TimeInpu
 pub(crate) fn first_status(value: &Value, faults: &mut Faults) -> Option<BookingStatus> {
     let active = |word: &str| BookingStatus::parse(word).filter(|status| status.is_active());
     choice(&["pendente", "confirmado"], active)(value, faults)
+}
+
+/// A status that can be set: a hold is made and confirmed by its own routes.
+pub fn settable_status(value: &Value, faults: &mut Faults) -> Option<BookingStatus> {
+    let settable = |word: &str| {
+        BookingStatus::parse(word).filter(|status| *status != BookingStatus::Reservado)
+    };
+    choice(SettableStatus::WORDS, settable)(value, faults)
 }
 
 fn pattern(value: &Value, faults: &mut Faults) -> Option<Value> {
@@ -306,6 +368,18 @@ pub struct BookingView {
     /// How it repeats.
     #[schema(value_type = Option<RecurringPattern>)]
     pub recurring_pattern: Option<Value>,
+    /// Places taken.
+    pub quantity: u32,
+    /// Of a hold: when it expires.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The series it is an occurrence of.
+    pub series_id: Option<Uuid>,
+    /// Of an occurrence: when the rule of the series placed it, whatever became of it.
+    pub original_start_time: Option<DateTime<Utc>>,
+    /// The bookings made together with it.
+    pub group_id: Option<Uuid>,
+    /// When the person came.
+    pub checked_in_at: Option<DateTime<Utc>>,
     /// Eight characters without look-alikes, unique.
     #[schema(example = "K7QM4XRT")]
     pub confirmation_code: String,

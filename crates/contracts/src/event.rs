@@ -220,11 +220,13 @@ pub enum DirectoryEvent {
     ResourceDeleted,
     /// `category.updated`.
     CategoryUpdated,
+    /// `exception.changed`: made, changed or deleted.
+    ExceptionChanged,
 }
 
 impl DirectoryEvent {
     /// Every event with its wire name.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::TenantUpdated, "tenant.updated"),
         (Self::TenantSettingsChanged, "tenant.settings_changed"),
         (Self::TenantDeleted, "tenant.deleted"),
@@ -233,6 +235,7 @@ impl DirectoryEvent {
         (Self::ResourceUpdated, "resource.updated"),
         (Self::ResourceDeleted, "resource.deleted"),
         (Self::CategoryUpdated, "category.updated"),
+        (Self::ExceptionChanged, "exception.changed"),
     ];
 
     /// The wire name.
@@ -246,6 +249,7 @@ impl DirectoryEvent {
             Self::ResourceUpdated => "resource.updated",
             Self::ResourceDeleted => "resource.deleted",
             Self::CategoryUpdated => "category.updated",
+            Self::ExceptionChanged => "exception.changed",
         }
     }
 
@@ -261,6 +265,7 @@ impl DirectoryEvent {
             Self::UserUpdated | Self::UserDeleted => "user_id",
             Self::ResourceUpdated | Self::ResourceDeleted => "resource_id",
             Self::CategoryUpdated => "category_id",
+            Self::ExceptionChanged => "exception_id",
         };
         let mut payload = Map::new();
         payload.insert("tenant_id".to_owned(), Value::String(tenant_id.to_string()));

@@ -2,11 +2,14 @@
 //! owner's version, so that an older answer never replaces a newer one.
 
 use chrono::{DateTime, Utc};
+use scheduling::{Capacity, Claim, Span};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::authority::Preset;
+use crate::exception::ExceptionFacts;
+use crate::policy::BookingPolicy;
 use crate::resource::ResourceStatus;
 use crate::tenant::Settings;
 use crate::user::{Permissions, UserType};
@@ -91,13 +94,58 @@ pub struct ResourceFacts {
     pub status: ResourceStatus,
     /// Weekly hours, in either wire form.
     pub availability_schedule: Value,
+    /// Its category.
+    pub category_id: Uuid,
+    /// Places, where bookings share it.
+    pub capacity: u32,
+    /// Whether bookings share it.
+    #[serde(default)]
+    pub shared: bool,
+    /// What it asks of its bookings.
+    #[serde(default)]
+    pub booking_policy: BookingPolicy,
+    /// What its category asks of them.
+    #[serde(default)]
+    pub category_policy: BookingPolicy,
+    /// The exceptions of the resource, its category and its tenant that are not over.
+    #[serde(default)]
+    pub exceptions: Vec<ExceptionFacts>,
     /// Grows with every change.
     pub version: i64,
+}
+
+impl ResourceFacts {
+    /// How many bookings it takes at one instant.
+    pub fn places(&self) -> Capacity {
+        if self.shared { Capacity::Shared(self.capacity) } else { Capacity::Exclusive }
+    }
 }
 
 /// `GET /internal/v1/occupancy?tenant_id=&resource_id=&from=&to=`: the busy intervals of a resource.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OccupancyView {
-    /// Start and end of each active booking that overlaps the asked range, by start.
-    pub busy: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The claim of each active booking and living hold that overlaps the asked range, by start.
+    pub claims: Vec<ClaimFacts>,
+}
+
+/// What one booking or hold takes of a resource. It tells when and how much, never whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimFacts {
+    /// First instant, room before included.
+    pub from: DateTime<Utc>,
+    /// First instant after, room after included.
+    pub to: DateTime<Utc>,
+    /// Places.
+    pub quantity: u32,
+    /// Of a hold: when it stops to count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl ClaimFacts {
+    /// The claim as the pure rules read it; `None` if it has no length.
+    pub fn claim(&self) -> Option<Claim> {
+        let span = Span::new(self.from, self.to)?;
+        Some(Claim { span, quantity: self.quantity, expires_at: self.expires_at })
+    }
 }

@@ -22,6 +22,15 @@ pub struct ErrorBody {
     /// With `conflict` on a booking: every booking in the way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
+    /// With `held`: when the first of the holds in the way expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<DateTime<Utc>>,
+    /// With `capacity_exceeded`: the places left during the whole of the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<u32>,
+    /// With `limit_exceeded`, `too_soon` and other rules: the value that applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
     /// With `outcome_unknown`: the booking that may have been made. Read it before trying again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking_id: Option<Uuid>,

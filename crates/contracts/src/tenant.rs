@@ -14,6 +14,7 @@ use crate::form::{
     Decode, Faults, Form, boolean, choice, colour, http_url, integer, is_host, nested, text,
 };
 use crate::password::PasswordPolicy;
+use crate::policy::BookingPolicy;
 
 /// What a business pays for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -109,6 +110,13 @@ pub struct Settings {
     /// What is asked of passwords.
     #[serde(default)]
     pub password_policy: PasswordPolicy,
+    /// What is asked of bookings of every resource.
+    #[serde(default)]
+    pub booking_policy: BookingPolicy,
+    /// How long a hold lives, in minutes.
+    #[schema(minimum = 1, maximum = 30, default = 10, example = 10)]
+    #[serde(default = "ten")]
+    pub hold_minutes: u32,
 }
 
 fn utc() -> String {
@@ -116,6 +124,9 @@ fn utc() -> String {
 }
 const fn thirty() -> u32 {
     30
+}
+const fn ten() -> u32 {
+    10
 }
 const fn twenty_four() -> u32 {
     24
@@ -174,7 +185,8 @@ const fn yes() -> bool {
 }
 
 /// Nested objects of a tenant that an edit overlays field by field.
-pub const TENANT_NESTED: &[&str] = &["settings", "custom_labels", "password_policy"];
+pub const TENANT_NESTED: &[&str] =
+    &["settings", "custom_labels", "password_policy", "booking_policy"];
 
 impl Decode for CreateTenant {
     fn decode(form: &mut Form<'_>) -> Option<Self> {
@@ -214,6 +226,8 @@ impl Decode for Settings {
         );
         let passwords =
             form.or("password_policy", PasswordPolicy::default(), nested::<PasswordPolicy>);
+        let bookings = form.optional("booking_policy", nested::<BookingPolicy>);
+        let hold = form.or("hold_minutes", 10, integer(1, 30));
         if let (Some(start), Some(end)) = (start, end)
             && start >= end
         {
@@ -234,6 +248,8 @@ impl Decode for Settings {
             custom_labels: labels?,
             default_booking_status: status?,
             password_policy: passwords?,
+            booking_policy: bookings?.unwrap_or_default(),
+            hold_minutes: u32::try_from(hold?).ok()?,
         })
     }
 }

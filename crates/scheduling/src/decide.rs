@@ -2,11 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::{
-    calendar::{Calendar, Day},
-    occupancy::Occupancy,
-    span::Span,
-};
+use crate::{calendar::Calendar, day::Day, exception::ClosureKind, load::Load, span::Span};
 
 /// A wish for `[start, end)`, not yet known to be an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +11,13 @@ pub struct Request {
     pub start: DateTime<Utc>,
     /// First instant after.
     pub end: DateTime<Utc>,
+    /// How many places of a shared resource.
+    pub quantity: u32,
 }
 
 impl From<Span> for Request {
     fn from(span: Span) -> Self {
-        Self { start: span.start(), end: span.end() }
+        Self { start: span.start(), end: span.end(), quantity: 1 }
     }
 }
 
@@ -32,6 +30,12 @@ pub enum Refusal {
     /// Rule b: `start > now`.
     #[error("Agendamentos devem ser criados para horários futuros.")]
     NotInFuture,
+    /// The policy asks for more notice.
+    #[error("Agendamentos exigem antecedência mínima de {minutes} minutos.")]
+    TooSoon {
+        /// The notice asked for, in minutes.
+        minutes: u32,
+    },
     /// Rule c: `start <= now + days × 24 h`.
     #[error("Agendamentos só podem ser feitos com até {days} dias de antecedência.")]
     TooFarAhead {
@@ -44,6 +48,24 @@ pub enum Refusal {
         /// The tenant's interval in minutes.
         minutes: u32,
     },
+    /// The policy asks for a longer booking.
+    #[error("Duração mínima de {minutes} minutos.")]
+    TooShort {
+        /// The least length in minutes.
+        minutes: u32,
+    },
+    /// The policy asks for a shorter booking.
+    #[error("Duração máxima de {minutes} minutos.")]
+    TooLong {
+        /// The greatest length in minutes.
+        minutes: u32,
+    },
+    /// A date override closes the date.
+    #[error("Recurso fechado nesta data.")]
+    ClosedDate {
+        /// Why, for people; may be empty.
+        reason: String,
+    },
     /// Rule e: inside the working hours of the local day of the start.
     #[error("Horário fora do expediente configurado.")]
     OutsideHours,
@@ -53,9 +75,23 @@ pub enum Refusal {
     /// The schedule has ranges on that weekday, but none around the request.
     #[error("Horário não permitido na disponibilidade do recurso.")]
     OutsideSchedule,
+    /// A holiday, maintenance or another closure takes the time away.
+    #[error("Recurso fechado neste período.")]
+    Closure {
+        /// What kind of closure.
+        kind: ClosureKind,
+        /// Why, for people; may be empty.
+        reason: String,
+    },
     /// Another active booking overlaps.
     #[error("Recurso já possui reserva neste intervalo")]
     Taken,
+    /// A shared resource has fewer places left than wanted.
+    #[error("Capacidade insuficiente neste horário: vagas restantes: {remaining}.")]
+    Full {
+        /// Places left during the whole of the time.
+        remaining: u32,
+    },
     /// Rule f: the start is on the grid of the opening of the working hours.
     #[error("Horário inicial deve respeitar intervalos de {minutes} minutos.")]
     OffGrid {
@@ -70,12 +106,18 @@ impl Refusal {
         match self {
             Self::EndBeforeStart => "end_before_start",
             Self::NotInFuture => "not_in_future",
+            Self::TooSoon { .. } => "too_soon",
             Self::TooFarAhead { .. } => "too_far_ahead",
             Self::NotAMultiple { .. } => "duration_not_multiple",
+            Self::TooShort { .. } => "too_short",
+            Self::TooLong { .. } => "too_long",
+            Self::ClosedDate { .. } => "closed_date",
             Self::OutsideHours => "outside_working_hours",
             Self::ClosedWeekday => "closed_weekday",
             Self::OutsideSchedule => "outside_schedule",
+            Self::Closure { .. } => "closure",
             Self::Taken => "conflict",
+            Self::Full { .. } => "capacity_exceeded",
             Self::OffGrid { .. } => "off_grid",
         }
     }
@@ -86,7 +128,8 @@ impl Refusal {
     }
 }
 
-/// Rules a to e, then the schedule; the first that fails is told.
+/// Everything but conflicts and rule f: rules a to e with the policy's notice and lengths among them,
+/// then the schedule, date overrides and closures; the first that fails is told.
 ///
 /// `now` is the instant of the decision.
 pub fn check_window(
@@ -95,7 +138,7 @@ pub fn check_window(
     end: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Span, Refusal> {
-    window_on_day(calendar, &calendar.day_of(start), Request { start, end }, now)
+    window_on_day(calendar, &calendar.day_of(start), start, end, now)
 }
 
 /// Rule f: the start is the opening of the working hours of its local day plus a multiple of
@@ -104,15 +147,44 @@ pub fn check_grid(calendar: &Calendar<'_>, span: &Span) -> Result<(), Refusal> {
     grid_on_day(calendar, &calendar.day_of(span.start()), span)
 }
 
-/// Decides a request: rules a to e, the schedule, conflicts, rule f; the first failure wins.
+/// Whether the places that a booking would take are free.
+pub fn check_free(
+    calendar: &Calendar<'_>,
+    taken: &Load,
+    span: Span,
+    quantity: u32,
+) -> Result<(), Refusal> {
+    let capacity = calendar.policy.capacity;
+    let remaining = calendar.places_left(taken, span);
+    if capacity.taken_by(quantity) <= remaining {
+        Ok(())
+    } else if capacity.is_shared() {
+        Err(Refusal::Full { remaining })
+    } else {
+        Err(Refusal::Taken)
+    }
+}
+
+/// Decides a request for one place: rules a to e, the schedule, conflicts, rule f; the first failure
+/// wins.
 pub fn place(
     calendar: &Calendar<'_>,
-    taken: &Occupancy,
+    taken: &Load,
     start: DateTime<Utc>,
     end: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Span, Refusal> {
-    on_day(calendar, &calendar.day_of(start), taken, Request { start, end }, now)
+    decide(calendar, taken, Request { start, end, quantity: 1 }, now)
+}
+
+/// As [`place`], for as many places as the request wants.
+pub fn decide(
+    calendar: &Calendar<'_>,
+    taken: &Load,
+    request: Request,
+    now: DateTime<Utc>,
+) -> Result<Span, Refusal> {
+    on_day(calendar, &calendar.day_of(request.start), taken, request, now)
 }
 
 /// Whether a booking that starts at `start` may still be cancelled at `now`: always with 0
@@ -122,18 +194,16 @@ pub fn can_cancel(start: DateTime<Utc>, cancellation_hours: u32, now: DateTime<U
         || start.signed_duration_since(now) >= TimeDelta::hours(i64::from(cancellation_hours))
 }
 
-/// [`place`] for a day whose instants are known: the one function behind slots and bookings.
-pub(crate) fn on_day(
+/// [`decide`] for a day whose instants are known: the one function behind slots, bookings and search.
+pub fn on_day(
     calendar: &Calendar<'_>,
     day: &Day,
-    taken: &Occupancy,
+    taken: &Load,
     request: Request,
     now: DateTime<Utc>,
 ) -> Result<Span, Refusal> {
-    let span = window_on_day(calendar, day, request, now)?;
-    if taken.overlaps(&span) {
-        return Err(Refusal::Taken);
-    }
+    let span = window_on_day(calendar, day, request.start, request.end, now)?;
+    check_free(calendar, taken, span, request.quantity)?;
     grid_on_day(calendar, day, &span)?;
     Ok(span)
 }
@@ -141,39 +211,55 @@ pub(crate) fn on_day(
 fn window_on_day(
     calendar: &Calendar<'_>,
     day: &Day,
-    request: Request,
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Span, Refusal> {
-    let Request { start, end } = request;
-    let rules = calendar.rules;
     let span = Span::new(start, end).ok_or(Refusal::EndBeforeStart)?;
-    if start <= now {
-        return Err(Refusal::NotInFuture);
-    }
-    if start.signed_duration_since(now) > calendar.advance() {
-        return Err(Refusal::TooFarAhead { days: rules.advance_days });
-    }
-    if !is_multiple(end.signed_duration_since(start), calendar.interval()) {
-        return Err(Refusal::NotAMultiple { minutes: rules.interval_minutes });
-    }
-    // The clock may go back over midnight: an instant between opening and closing can belong to
-    // the date before.
-    let inside = day.opening <= start && end <= day.closing && rules.zone.date(start) == day.date;
-    if !inside {
-        return Err(Refusal::OutsideHours);
-    }
-    if day.closed {
-        return Err(Refusal::ClosedWeekday);
-    }
-    if !day.open.spans().iter().any(|open| open.contains(&span)) {
-        return Err(Refusal::OutsideSchedule);
-    }
+    check_notice(calendar, start, now)?;
+    check_length(calendar, &span)?;
+    day.check_open(&calendar.rules.zone, &span)?;
     Ok(span)
 }
 
+/// Rules b and c: not too soon, not too far ahead.
+fn check_notice(
+    calendar: &Calendar<'_>,
+    start: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    let ahead = start.signed_duration_since(now);
+    if ahead <= TimeDelta::zero() {
+        return Err(Refusal::NotInFuture);
+    }
+    if ahead < calendar.policy.notice() {
+        return Err(Refusal::TooSoon { minutes: calendar.policy.min_notice_minutes });
+    }
+    if ahead > calendar.advance() {
+        return Err(Refusal::TooFarAhead { days: calendar.rules.advance_days });
+    }
+    Ok(())
+}
+
+/// Rule d, and the shortest and longest of the policy.
+fn check_length(calendar: &Calendar<'_>, span: &Span) -> Result<(), Refusal> {
+    let length = span.end().signed_duration_since(span.start());
+    if !is_multiple(length, calendar.interval()) {
+        return Err(Refusal::NotAMultiple { minutes: calendar.rules.interval_minutes });
+    }
+    let of = |minutes: u32| TimeDelta::minutes(i64::from(minutes));
+    let policy = calendar.policy;
+    if let Some(minutes) = policy.min_duration_minutes.filter(|least| length < of(*least)) {
+        return Err(Refusal::TooShort { minutes });
+    }
+    match policy.max_duration_minutes.filter(|most| length > of(*most)) {
+        Some(minutes) => Err(Refusal::TooLong { minutes }),
+        None => Ok(()),
+    }
+}
+
 fn grid_on_day(calendar: &Calendar<'_>, day: &Day, span: &Span) -> Result<(), Refusal> {
-    let from_opening = span.start().signed_duration_since(day.opening);
-    if is_multiple(from_opening, calendar.interval()) {
+    if is_multiple(day.since_opening(span.start()), calendar.interval()) {
         Ok(())
     } else {
         Err(Refusal::OffGrid { minutes: calendar.rules.interval_minutes })

@@ -12,10 +12,15 @@
 
 pub mod calendar;
 pub mod clock;
+pub mod day;
 pub mod decide;
+pub mod exception;
+pub mod explain;
 pub mod fault;
+pub mod load;
 pub mod number;
 pub mod occupancy;
+pub mod policy;
 pub mod recurrence;
 pub mod rules;
 pub mod span;
@@ -23,11 +28,18 @@ pub mod wall;
 pub mod weekly;
 pub mod zone;
 
-pub use calendar::{Calendar, DayAnswer};
+pub use calendar::{Calendar, DayAnswer, Verdict};
 pub use clock::ClockTime;
-pub use decide::{Refusal, Request, can_cancel, check_grid, check_window, place};
+pub use day::Day;
+pub use decide::{
+    Refusal, Request, can_cancel, check_free, check_grid, check_window, decide, place,
+};
+pub use exception::{Closure, ClosureKind, DateOverride, Dates, Exceptions, Level};
+pub use explain::{Explanation, Layer};
 pub use fault::ScheduleFault;
+pub use load::{Claim, Load};
 pub use occupancy::Occupancy;
+pub use policy::{Capacity, Limit, Period, Policy, Quota};
 pub use recurrence::{Frequency, Recurrence};
 pub use rules::{Rules, WorkingHours};
 pub use span::Span;

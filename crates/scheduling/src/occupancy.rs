@@ -1,8 +1,8 @@
-//! The busy time of one resource.
+//! Sets of instants.
 
 use crate::span::Span;
 
-/// A set of busy instants: sorted, disjoint spans, by construction.
+/// A set of instants, busy or open: sorted, disjoint spans, by construction.
 ///
 /// Overlapping and touching spans are merged, so the value depends only on which instants are
 /// busy, never on the order of the bookings.
@@ -48,6 +48,23 @@ impl Occupancy {
     pub fn overlaps(&self, span: &Span) -> bool {
         let next = self.busy.partition_point(|busy| busy.end() <= span.start());
         self.busy.get(next).is_some_and(|busy| busy.overlaps(span))
+    }
+
+    /// The same without the instants of `others`.
+    #[must_use]
+    pub fn without(&self, others: impl IntoIterator<Item = Span>) -> Self {
+        let others = Self::from_spans(others);
+        let mut busy = Vec::with_capacity(self.busy.len());
+        for span in &self.busy {
+            let mut from = span.start();
+            let next = others.busy.partition_point(|other| other.end() <= span.start());
+            for other in others.busy[next..].iter().take_while(|other| other.overlaps(span)) {
+                busy.extend(Span::new(from, other.start()));
+                from = other.end();
+            }
+            busy.extend(Span::new(from, span.end()));
+        }
+        Self { busy }
     }
 
     /// The busy spans, ascending, with a free instant between any two.

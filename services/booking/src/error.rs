@@ -1,17 +1,19 @@
 //! Why a use case of bookings ends without its effect.
 
+use chrono::{DateTime, Utc};
 use common::db::{Classify, outcome_unknown};
 use common::http::Problem;
 use contracts::client::ClientError;
 use contracts::problem::Conflict;
 use contracts::text::Text;
 use http::StatusCode;
-use scheduling::Refusal;
+use scheduling::{Limit, Refusal};
 use sea_orm::DbErr;
 use std::sync::Arc;
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::app::describe;
 use crate::store::Gone;
 
 /// Every way a use case of bookings can end without its effect.
@@ -43,6 +45,12 @@ pub(crate) enum Error {
     Refused(Refusal),
     #[error("the interval is taken")]
     Taken(Vec<Conflict>),
+    #[error("only holds are in the way, until {retry_at}")]
+    Held { conflicts: Vec<Conflict>, retry_at: DateTime<Utc>, now: DateTime<Utc> },
+    #[error("{remaining} places left")]
+    Full { conflicts: Vec<Conflict>, remaining: u32 },
+    #[error("the person's limit is reached")]
+    LimitExceeded(Limit),
     #[error("too late to cancel")]
     TooLateToCancel { hours: u32 },
     #[error("only an active booking can be cancelled")]
@@ -93,6 +101,9 @@ impl Classify for Error {
             | Self::NonexistentLocalTime
             | Self::Refused(_)
             | Self::Taken(_)
+            | Self::Held { .. }
+            | Self::Full { .. }
+            | Self::LimitExceeded(_)
             | Self::TooLateToCancel { .. }
             | Self::NotActive
             | Self::CancelAndMove
@@ -134,6 +145,13 @@ impl From<Error> for Problem {
             ),
             Error::Refused(refusal) => refused(&refusal),
             Error::Taken(conflicts) => Self::taken(conflicts),
+            Error::Held { conflicts, retry_at, now } => Self::held(conflicts, retry_at, now),
+            Error::Full { conflicts, remaining } => Self::full(conflicts, remaining),
+            Error::LimitExceeded(limit) => {
+                let (template, most) = describe(limit);
+                let text = Text::with(template, i64::from(most));
+                Self::rule_of("limit_exceeded", text, most)
+            }
             Error::TooLateToCancel { hours } => {
                 let template = "Cancelamento permitido somente até {n} horas antes do início.";
                 Self::rule("too_late_to_cancel", Text::with(template, i64::from(hours)))
@@ -169,26 +187,33 @@ impl From<Gone> for Error {
 /// The contract's wording of a refusal by the pure rules.
 fn refused(refusal: &Refusal) -> Problem {
     let code = refusal.code();
-    let text = match *refusal {
-        Refusal::EndBeforeStart => Text::new("Horário final deve ser maior que o inicial."),
-        Refusal::NotInFuture => Text::new("Agendamentos devem ser criados para horários futuros."),
-        Refusal::TooFarAhead { days } => Text::with(
-            "Agendamentos só podem ser feitos com até {n} dias de antecedência.",
-            i64::from(days),
-        ),
-        Refusal::NotAMultiple { minutes } => {
-            Text::with("Duração deve ser múltiplo de {n} minutos.", i64::from(minutes))
-        }
-        Refusal::OutsideHours => Text::new("Horário fora do expediente configurado."),
-        Refusal::ClosedWeekday => Text::new("Recurso indisponível neste dia da semana."),
-        Refusal::OutsideSchedule => {
-            Text::new("Horário não permitido na disponibilidade do recurso.")
-        }
-        Refusal::OffGrid { minutes } => Text::with(
-            "Horário inicial deve respeitar intervalos de {n} minutos.",
-            i64::from(minutes),
-        ),
-        Refusal::Taken => return Problem::taken(Vec::new()),
+    let of = |template: &'static str, value: u32| {
+        Problem::rule_of(code, Text::with(template, i64::from(value)), value)
     };
-    Problem::rule(code, text)
+    let plain = |template: &'static str| Problem::rule(code, Text::new(template));
+    match *refusal {
+        Refusal::EndBeforeStart => plain("Horário final deve ser maior que o inicial."),
+        Refusal::NotInFuture => plain("Agendamentos devem ser criados para horários futuros."),
+        Refusal::TooSoon { minutes } => {
+            of("Agendamentos exigem antecedência mínima de {n} minutos.", minutes)
+        }
+        Refusal::TooFarAhead { days } => {
+            of("Agendamentos só podem ser feitos com até {n} dias de antecedência.", days)
+        }
+        Refusal::NotAMultiple { minutes } => {
+            of("Duração deve ser múltiplo de {n} minutos.", minutes)
+        }
+        Refusal::TooShort { minutes } => of("Duração mínima de {n} minutos.", minutes),
+        Refusal::TooLong { minutes } => of("Duração máxima de {n} minutos.", minutes),
+        Refusal::OutsideHours => plain("Horário fora do expediente configurado."),
+        Refusal::ClosedWeekday => plain("Recurso indisponível neste dia da semana."),
+        Refusal::ClosedDate { .. } => plain("Recurso fechado nesta data."),
+        Refusal::OutsideSchedule => plain("Horário não permitido na disponibilidade do recurso."),
+        Refusal::Closure { .. } => plain("Recurso fechado neste período."),
+        Refusal::OffGrid { minutes } => {
+            of("Horário inicial deve respeitar intervalos de {n} minutos.", minutes)
+        }
+        Refusal::Taken => Problem::taken(Vec::new()),
+        Refusal::Full { remaining } => Problem::full(Vec::new(), remaining),
+    }
 }

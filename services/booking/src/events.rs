@@ -44,7 +44,8 @@ impl Handler for Deletions {
                 | DirectoryEvent::TenantSettingsChanged
                 | DirectoryEvent::UserUpdated
                 | DirectoryEvent::ResourceUpdated
-                | DirectoryEvent::CategoryUpdated,
+                | DirectoryEvent::CategoryUpdated
+                | DirectoryEvent::ExceptionChanged,
             )
             | None => return Ok(()),
         };

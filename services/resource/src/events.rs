@@ -14,7 +14,7 @@ use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
 use crate::app::Availability;
-use crate::store::{Category, Resource, categories, resources};
+use crate::store::{Category, Resource, categories, exceptions, resources};
 
 /// The consumer group, also the name of the checkpoints.
 const CONSUMER: &str = "resource-service";
@@ -70,14 +70,11 @@ fn hear(availability: &Arc<Availability>, event: &Envelope) {
         Some(
             DirectoryEvent::TenantUpdated
             | DirectoryEvent::TenantSettingsChanged
-            | DirectoryEvent::TenantDeleted,
+            | DirectoryEvent::TenantDeleted
+            | DirectoryEvent::CategoryUpdated
+            | DirectoryEvent::ExceptionChanged,
         ) => availability.tenant_changed(event.metadata.tenant_id),
-        Some(
-            DirectoryEvent::UserUpdated
-            | DirectoryEvent::UserDeleted
-            | DirectoryEvent::CategoryUpdated,
-        )
-        | None => {}
+        Some(DirectoryEvent::UserUpdated | DirectoryEvent::UserDeleted) | None => {}
     }
 }
 
@@ -107,6 +104,7 @@ impl Handler for Effects {
     async fn apply(&self, tx: &DatabaseTransaction, event: &Envelope) -> Result<(), HandlerError> {
         if is_tenant_deleted(event) {
             // No event for each: who keeps something of a tenant hears of the tenant.
+            exceptions::purge(tx, event.metadata.tenant_id).await?;
             resources::purge(tx, event.metadata.tenant_id).await?;
             categories::purge(tx, event.metadata.tenant_id).await?;
         }

@@ -23,6 +23,8 @@ pub enum Fault {
 
 /// What the `SQLite` triggers raise when an interval is taken.
 const OVERLAP_TRIGGER: &str = "booking_no_overlap";
+/// The constraint that refuses more places than a resource has.
+const CAPACITY_CHECK: &str = "usage_within_capacity";
 /// Marks an error after which nobody knows whether the transaction was committed.
 const UNKNOWN: &str = "outcome of the commit unknown: ";
 
@@ -94,6 +96,7 @@ fn driver(err: &DbErr) -> Option<&Error> {
 fn postgres(state: &str, answer: &dyn DatabaseError) -> Fault {
     match state {
         "23P01" => Fault::Overlap,
+        "23514" if answer.constraint() == Some(CAPACITY_CHECK) => Fault::Overlap,
         "23505" => Fault::Unique(answer.constraint().map(str::to_owned)),
         "23503" => Fault::ForeignKey,
         "40001" | "40P01" | "55P03" => Fault::Retryable,
@@ -107,6 +110,7 @@ fn postgres(state: &str, answer: &dyn DatabaseError) -> Fault {
 fn sqlite(code: &str, answer: &dyn DatabaseError) -> Fault {
     match code {
         "1811" if answer.message().contains(OVERLAP_TRIGGER) => Fault::Overlap,
+        "275" if answer.message().contains(CAPACITY_CHECK) => Fault::Overlap,
         "2067" | "1555" => {
             let columns = answer.message().rsplit_once(": ").map(|(_, columns)| columns.to_owned());
             Fault::Unique(columns)

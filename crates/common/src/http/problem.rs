@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use contracts::problem::{Conflict, ErrorBody, FieldFault};
 use contracts::text::{Language, Text};
 use http::StatusCode;
@@ -29,6 +30,9 @@ struct Inner {
     fields: Vec<FieldFault>,
     conflicts: Vec<Conflict>,
     booking_id: Option<Uuid>,
+    retry_at: Option<DateTime<Utc>>,
+    remaining: Option<u32>,
+    limit: Option<u32>,
     retry_after: Option<u64>,
     cause: Option<String>,
 }
@@ -52,6 +56,9 @@ impl Problem {
             fields: Vec::new(),
             conflicts: Vec::new(),
             booking_id: None,
+            retry_at: None,
+            remaining: None,
+            limit: None,
             retry_after: None,
             cause: None,
         }))
@@ -65,6 +72,11 @@ impl Problem {
     /// 400: a rule is broken.
     pub fn rule(code: &'static str, text: Text) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, text)
+    }
+
+    /// 400: a rule is broken whose value is `limit`.
+    pub fn rule_of(code: &'static str, text: Text, limit: u32) -> Self {
+        Self::rule(code, text).with(|inner| inner.limit = Some(limit))
     }
 
     /// 401: no, bad or expired token.
@@ -96,6 +108,27 @@ impl Problem {
     pub fn taken(conflicts: Vec<Conflict>) -> Self {
         let text = Text::new("Recurso já possui reserva neste intervalo");
         Self::new(StatusCode::CONFLICT, "conflict", text).with(|inner| inner.conflicts = conflicts)
+    }
+
+    /// 409: nothing but holds is in the way; the first of them expires at `retry_at`.
+    pub fn held(conflicts: Vec<Conflict>, retry_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        let text = Text::new("Horário retido temporariamente por outra pessoa.");
+        let seconds = (retry_at - now).num_seconds().max(0).unsigned_abs() + 1;
+        Self::new(StatusCode::CONFLICT, "held", text).with(|inner| {
+            inner.conflicts = conflicts;
+            inner.retry_at = Some(retry_at);
+            inner.retry_after = Some(seconds);
+        })
+    }
+
+    /// 409: a shared resource has fewer places left than wanted.
+    pub fn full(conflicts: Vec<Conflict>, remaining: u32) -> Self {
+        let template = "Capacidade insuficiente neste horário: vagas restantes: {n}.";
+        let text = Text::with(template, i64::from(remaining));
+        Self::new(StatusCode::CONFLICT, "capacity_exceeded", text).with(|inner| {
+            inner.conflicts = conflicts;
+            inner.remaining = Some(remaining);
+        })
     }
 
     /// 409 for any other clash.
@@ -200,6 +233,9 @@ impl Problem {
             trace_id: trace_id.to_owned(),
             fields: self.0.fields.clone(),
             conflicts: self.0.conflicts.clone(),
+            retry_at: self.0.retry_at,
+            remaining: self.0.remaining,
+            limit: self.0.limit,
             booking_id: self.0.booking_id,
         }
     }

@@ -9,7 +9,7 @@ mod settings;
 mod snapshot;
 
 pub use directory::Lookup;
-pub use near::Near;
+pub use near::{Epochs, Near};
 pub use people::{UserDirectory, UserLookup, hex};
 pub use resources::{Bookable, ResourceDirectory};
 pub use settings::{

@@ -12,15 +12,49 @@ use uuid::Uuid;
 /// Keys share this many epochs; two that share one are merely loaded once too often.
 const STRIPES: usize = 4_096;
 
+/// How often what is known of an id was forgotten.
+pub struct Epochs {
+    stripes: Vec<AtomicU64>,
+    hasher: RandomState,
+}
+
+impl Epochs {
+    /// Nothing was forgotten yet.
+    pub fn new() -> Self {
+        let stripes = (0..STRIPES).map(|_| AtomicU64::new(0)).collect();
+        Self { stripes, hasher: RandomState::new() }
+    }
+
+    fn stripe(&self, id: Uuid) -> &AtomicU64 {
+        let hash = usize::try_from(self.hasher.hash_one(id) % STRIPES as u64).unwrap_or(0);
+        &self.stripes[hash]
+    }
+
+    /// The epoch of an id.
+    pub fn of(&self, id: Uuid) -> u64 {
+        self.stripe(id).load(Ordering::Acquire)
+    }
+
+    /// Begins another epoch of an id.
+    pub fn raise(&self, id: Uuid) {
+        self.stripe(id).fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl Default for Epochs {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Where a value lies: its id and the epochs at which its load began.
 type Key = (Uuid, u64, u64);
 
 /// Facts of type `T` by id, in this process.
 pub struct Near<T: Clone + Send + Sync + 'static> {
     values: Cache<Key, T>,
-    epochs: Vec<AtomicU64>,
+    epochs: Epochs,
     all: AtomicU64,
-    hasher: RandomState,
 }
 
 impl<T: Clone + Send + Sync + 'static> Near<T> {
@@ -28,19 +62,13 @@ impl<T: Clone + Send + Sync + 'static> Near<T> {
     pub fn new(capacity: u64, ttl: Duration) -> Arc<Self> {
         Arc::new(Self {
             values: Cache::builder().max_capacity(capacity).time_to_live(ttl).build(),
-            epochs: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
+            epochs: Epochs::new(),
             all: AtomicU64::new(0),
-            hasher: RandomState::new(),
         })
     }
 
-    fn stripe(&self, id: Uuid) -> &AtomicU64 {
-        let hash = usize::try_from(self.hasher.hash_one(id) % STRIPES as u64).unwrap_or(0);
-        &self.epochs[hash]
-    }
-
     fn key(&self, id: Uuid) -> Key {
-        (id, self.stripe(id).load(Ordering::Acquire), self.all.load(Ordering::Acquire))
+        (id, self.epochs.of(id), self.all.load(Ordering::Acquire))
     }
 
     /// The value kept, or the one loaded. Loads of one key at one time are one load; nobody who asks
@@ -59,7 +87,7 @@ impl<T: Clone + Send + Sync + 'static> Near<T> {
 
     /// Makes what is kept of one id, and what is being loaded for it, unfindable.
     pub fn forget(&self, id: Uuid) {
-        self.stripe(id).fetch_add(1, Ordering::AcqRel);
+        self.epochs.raise(id);
     }
 
     /// Forgets everything.

@@ -90,7 +90,8 @@ fn touched_user(event: &Envelope) -> Touch {
             | DirectoryEvent::TenantSettingsChanged
             | DirectoryEvent::ResourceUpdated
             | DirectoryEvent::ResourceDeleted
-            | DirectoryEvent::CategoryUpdated,
+            | DirectoryEvent::CategoryUpdated
+            | DirectoryEvent::ExceptionChanged,
         )
         | None => Touch::Nothing,
     }

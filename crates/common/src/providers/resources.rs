@@ -3,76 +3,159 @@
 use std::sync::Arc;
 
 use contracts::client::{ClientError, Clients};
-use contracts::event::DirectoryEvent;
+use contracts::event::{DirectoryEvent, Envelope};
+use contracts::exception::exceptions;
 use contracts::facts::ResourceFacts;
+use contracts::policy::{BookingPolicy, ResolvedPolicy, resolve};
 use contracts::resource::ResourceStatus;
-use scheduling::Weekly;
+use scheduling::{Capacity, Exceptions, Weekly};
 use uuid::Uuid;
 
-use super::Near;
+use super::{Epochs, Near};
 use crate::platform::Platform;
 use crate::streams::WatchNews;
+
+/// How often facts are asked for that a change of their tenant's calendar overtakes. The last ones were
+/// asked for after the question for them came.
+const ATTEMPTS: usize = 3;
 
 /// A resource, ready to decide by.
 #[derive(Debug, Clone)]
 pub struct Bookable {
+    /// The resource.
+    pub id: Uuid,
     /// Its tenant.
     pub tenant_id: Uuid,
+    /// Its category.
+    pub category_id: Uuid,
     /// Whether it can be booked.
     pub status: ResourceStatus,
     /// Its weekly hours.
     pub schedule: Weekly,
+    /// The days that are not like the others.
+    pub exceptions: Exceptions,
+    /// How many bookings it takes at one instant.
+    pub capacity: Capacity,
+    /// Grows with every change of the resource itself.
+    pub version: i64,
+    own: BookingPolicy,
+    category: BookingPolicy,
+}
+
+impl Bookable {
+    /// What holds for its bookings, by the tenant's policy too.
+    pub fn policy(&self, tenant: &BookingPolicy) -> ResolvedPolicy {
+        resolve(tenant, &self.category, &self.own, self.capacity)
+    }
 }
 
 /// Resources' facts, near.
 pub struct ResourceDirectory {
     clients: Clients,
-    near: Arc<Near<Option<Arc<Bookable>>>>,
+    near: Arc<Near<Option<Arc<Known>>>>,
+    /// Of tenants: raised by what concerns many of their resources.
+    calendars: Arc<Epochs>,
+}
+
+/// A resource, and its tenant's epoch when it was asked for.
+struct Known {
+    bookable: Arc<Bookable>,
+    epoch: u64,
 }
 
 impl ResourceDirectory {
     /// A directory that hears the platform's events.
     pub fn new(platform: &Platform) -> Arc<Self> {
         let near = Near::new(100_000, platform.settings.facts_ttl);
-        let dropped = Arc::clone(&near);
+        let calendars = Arc::new(Epochs::new());
+        let this = Arc::new(Self { clients: platform.clients.clone(), near, calendars });
+        let heard = Arc::clone(&this);
         platform.listen(move |news| match news {
-            WatchNews::Lost => dropped.forget_all(),
-            WatchNews::Event(event) => match DirectoryEvent::parse(&event.event_type) {
-                Some(DirectoryEvent::ResourceUpdated | DirectoryEvent::ResourceDeleted) => {
-                    dropped.forget(event.metadata.aggregate_id);
-                }
-                Some(DirectoryEvent::TenantDeleted) => dropped.forget_all(),
-                Some(
-                    DirectoryEvent::TenantUpdated
-                    | DirectoryEvent::TenantSettingsChanged
-                    | DirectoryEvent::UserUpdated
-                    | DirectoryEvent::UserDeleted
-                    | DirectoryEvent::CategoryUpdated,
-                )
-                | None => {}
-            },
+            WatchNews::Lost => heard.near.forget_all(),
+            WatchNews::Event(event) => heard.hear(event),
         });
-        Arc::new(Self { clients: platform.clients.clone(), near })
+        this
     }
 
-    /// A resource; `None` if there is none; an error if it cannot be verified.
-    pub async fn find(&self, id: Uuid) -> Result<Option<Arc<Bookable>>, Arc<ClientError>> {
-        let load = || async {
+    fn hear(&self, event: &Envelope) {
+        let metadata = &event.metadata;
+        match DirectoryEvent::parse(&event.event_type) {
+            Some(DirectoryEvent::ResourceUpdated | DirectoryEvent::ResourceDeleted) => {
+                self.near.forget(metadata.aggregate_id);
+            }
+            Some(
+                DirectoryEvent::CategoryUpdated
+                | DirectoryEvent::ExceptionChanged
+                | DirectoryEvent::TenantDeleted,
+            ) => self.calendars.raise(metadata.tenant_id),
+            Some(
+                DirectoryEvent::TenantUpdated
+                | DirectoryEvent::TenantSettingsChanged
+                | DirectoryEvent::UserUpdated
+                | DirectoryEvent::UserDeleted,
+            )
+            | None => {}
+        }
+    }
+
+    /// A resource of a tenant; `None` if the tenant has none such; an error if it cannot be verified.
+    pub async fn find(
+        &self,
+        tenant: Uuid,
+        id: Uuid,
+    ) -> Result<Option<Arc<Bookable>>, Arc<ClientError>> {
+        let ask = || async {
+            let epoch = self.calendars.of(tenant);
             let found = self.clients.resource(id).await?;
-            Ok::<_, ClientError>(found.map(|facts| Arc::new(Bookable::from(facts))))
+            let known =
+                |facts| Arc::new(Known { bookable: Arc::new(Bookable::from(facts)), epoch });
+            Ok::<_, ClientError>(found.map(known))
         };
-        self.near.get(id, load).await
+        let mut latest = None;
+        for _ in 0..ATTEMPTS {
+            let Some(known) = self.near.get(id, ask).await? else { return Ok(None) };
+            latest = Some(Arc::clone(&known.bookable));
+            if known.epoch == self.calendars.of(tenant) {
+                break;
+            }
+            self.near.forget(id);
+        }
+        Ok(latest.filter(|bookable| bookable.tenant_id == tenant))
     }
 }
 
 impl From<ResourceFacts> for Bookable {
     fn from(facts: ResourceFacts) -> Self {
-        let ResourceFacts { id: _, tenant_id, status, availability_schedule, version: _ } = facts;
+        let capacity = facts.places();
+        let ResourceFacts {
+            id,
+            tenant_id,
+            status,
+            availability_schedule,
+            category_id,
+            capacity: _,
+            shared: _,
+            booking_policy,
+            category_policy,
+            exceptions: facts,
+            version,
+        } = facts;
         // Stored schedules were checked on write; one that no longer reads is closed, not open.
         let closed = serde_json::json!({ "monday": [] });
         let schedule = Weekly::parse(&availability_schedule)
             .or_else(|_| Weekly::parse(&closed))
             .unwrap_or_default();
-        Self { tenant_id, status, schedule }
+        Self {
+            id,
+            tenant_id,
+            category_id,
+            status,
+            schedule,
+            exceptions: exceptions(&facts),
+            capacity,
+            version,
+            own: booking_policy,
+            category: category_policy,
+        }
     }
 }

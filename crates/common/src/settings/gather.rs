@@ -321,5 +321,7 @@ fn default_rules(reader: &mut Reader<'_>) -> TenantSettings {
         },
         default_booking_status: contracts::BookingStatus::Pendente,
         password_policy: contracts::password::PasswordPolicy::default(),
+        booking_policy: contracts::policy::BookingPolicy::default(),
+        hold_minutes: 10,
     }
 }

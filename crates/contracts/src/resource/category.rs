@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::form::{
     Decode, Faults, Form, boolean, choice, colour, list, nested, object, text, uuid,
 };
+use crate::policy::BookingPolicy;
 use crate::problem::FieldFault;
 
 /// What kind of thing a category holds.
@@ -106,7 +107,7 @@ pub struct CategoryMetadata {
     /// A note for integrators; not enforced.
     #[schema(default = false, required = false)]
     pub requires_qualification: bool,
-    /// Stored; until shared capacity arrives every resource is exclusive.
+    /// Whether bookings share the category's resources, up to the `capacity` of each.
     #[schema(default = false, required = false)]
     pub allows_multiple_bookings: bool,
     /// Fields enforced on the `attributes` of the category's resources.
@@ -227,6 +228,9 @@ pub struct CreateCategory {
     /// Rules for its resources.
     #[schema(value_type = Option<CategoryMetadata>, required = false)]
     pub category_metadata: CategoryMetadata,
+    /// What is asked of bookings of its resources, beyond the tenant.
+    #[schema(value_type = Option<BookingPolicy>, required = false)]
+    pub booking_policy: BookingPolicy,
 }
 
 impl Decode for CreateCategory {
@@ -240,6 +244,7 @@ impl Decode for CreateCategory {
         let color = form.optional("color", colour);
         let is_active = form.or("is_active", true, boolean);
         let category_metadata = form.optional("category_metadata", CategoryMetadata::read);
+        let booking_policy = form.optional("booking_policy", nested::<BookingPolicy>);
         Some(Self {
             tenant_id: tenant_id?,
             name: name?,
@@ -254,6 +259,7 @@ impl Decode for CreateCategory {
                 custom_fields: Vec::new(),
                 extra: serde_json::Map::new(),
             }),
+            booking_policy: booking_policy?.unwrap_or_default(),
         })
     }
 }
@@ -281,6 +287,8 @@ pub struct CategoryView {
     /// Rules for its resources.
     #[schema(value_type = Object)]
     pub category_metadata: Value,
+    /// What is asked of bookings of its resources.
+    pub booking_policy: BookingPolicy,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.

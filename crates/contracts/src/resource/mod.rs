@@ -4,18 +4,19 @@ mod category;
 mod schedule;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
-use scheduling::Weekly;
+use scheduling::{Explanation, Weekly, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::form::{Decode, Faults, Form, choice, http_url, integer, object, text, uuid};
+use crate::form::{Decode, Faults, Form, choice, http_url, integer, nested, object, text, uuid};
+use crate::policy::BookingPolicy;
 
 pub use category::{
     CategoryMetadata, CategoryType, CategoryView, CreateCategory, CustomField, FieldType, Word,
 };
-pub use schedule::WeeklySchedule;
+pub use schedule::{HourRange, WeeklySchedule};
 
 /// Whether a resource can be booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -84,6 +85,9 @@ pub struct CreateResource {
     /// Weekly hours, as a map or a list; `{}` = the tenant's working hours every day.
     #[schema(value_type = Option<WeeklySchedule>, required = false, example = json!({"monday": ["08:00-12:00", "14:00-18:00"]}))]
     pub availability_schedule: Value,
+    /// What is asked of its bookings, beyond its category and its tenant.
+    #[schema(value_type = Option<BookingPolicy>, required = false)]
+    pub booking_policy: BookingPolicy,
 }
 
 impl Decode for CreateResource {
@@ -102,6 +106,7 @@ impl Decode for CreateResource {
         let capacity = form.or("capacity", 1, integer(1, 100_000));
         let attributes = form.optional("attributes", object);
         let schedule = form.optional("availability_schedule", schedule);
+        let booking_policy = form.optional("booking_policy", nested::<BookingPolicy>);
         Some(Self {
             tenant_id: tenant_id?,
             category_id: category_id?,
@@ -113,6 +118,7 @@ impl Decode for CreateResource {
             capacity: u32::try_from(capacity?).ok()?,
             attributes: attributes?.unwrap_or_else(|| json!({})),
             availability_schedule: schedule?.unwrap_or_else(|| json!({})),
+            booking_policy: booking_policy?.unwrap_or_default(),
         })
     }
 }
@@ -159,6 +165,8 @@ pub struct ResourceView {
     /// Weekly hours, in the form they were written.
     #[schema(value_type = Object)]
     pub availability_schedule: Value,
+    /// What is asked of its bookings.
+    pub booking_policy: BookingPolicy,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -172,6 +180,51 @@ pub struct SlotView {
     pub start_time: DateTime<FixedOffset>,
     /// When it ends.
     pub end_time: DateTime<FixedOffset>,
+    /// Of a shared resource: places free during the whole slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining: Option<u32>,
+}
+
+/// A slot of the grid that cannot be booked, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusedSlot {
+    /// When it starts.
+    pub start_time: DateTime<FixedOffset>,
+    /// When it ends.
+    pub end_time: DateTime<FixedOffset>,
+    /// Why.
+    #[serde(flatten)]
+    pub explanation: ExplanationView,
+}
+
+/// Why a time cannot be booked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExplanationView {
+    /// `open`, `date_override`, `closure`, `busy` or `policy`.
+    #[schema(example = "closure")]
+    pub layer: String,
+    /// The rule's code, as in the refusal of a booking.
+    #[schema(example = "closure")]
+    pub rule: String,
+    /// Why, in the words of who closed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When the rule stops to hide what lies there, in the tenant's zone; absent = never, or not to be
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<FixedOffset>>,
+}
+
+impl ExplanationView {
+    /// The explanation on the wire, its time in the tenant's zone.
+    pub fn new(explanation: Explanation, zone: &Zone) -> Self {
+        Self {
+            layer: explanation.layer.as_str().to_owned(),
+            rule: explanation.rule.to_owned(),
+            reason: explanation.reason,
+            until: explanation.until.map(|until| zone.local(until)),
+        }
+    }
 }
 
 /// The free slots of a resource on one civil day.
@@ -188,6 +241,12 @@ pub struct AvailabilityView {
     pub timezone: String,
     /// Every slot that can be booked, in order.
     pub slots: Vec<SlotView>,
+    /// With `explain=true`: every other slot of the grid, in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Vec<RefusedSlot>>,
+    /// When the first of the holds on that day expires; absent = there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds_end: Option<DateTime<FixedOffset>>,
     /// `default` when the tenant's settings were never seen and cannot be reached; else absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = json!(null))]

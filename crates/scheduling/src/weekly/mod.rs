@@ -64,6 +64,12 @@ impl Weekly {
     }
 }
 
+/// Reads `HH:MM-HH:MM`, seconds allowed, `24:00` only as an end. Whether the end is later is not judged.
+pub fn parse_range(text: &str) -> Option<Range> {
+    let (start, end) = text.split_once('-')?;
+    Some((ClockTime::parse(start)?, ClockTime::parse_end(end)?))
+}
+
 /// Sorts the ranges and joins those that overlap or touch.
 fn merge(ranges: &mut Vec<Range>) {
     ranges.sort_unstable();

@@ -65,10 +65,7 @@ fn text_range(path: String, item: &Value) -> Result<Range, ScheduleFault> {
     let Some(text) = item.as_str() else {
         return Err(ScheduleFault::wrong_type(path, "um texto HH:MM-HH:MM"));
     };
-    let times = text
-        .split_once('-')
-        .and_then(|(start, end)| Some((ClockTime::parse(start)?, ClockTime::parse_end(end)?)));
-    match times {
+    match super::parse_range(text) {
         Some((start, end)) => ordered(path, start, end),
         None => Err(ScheduleFault::new(path, "format", "Use o formato HH:MM-HH:MM.")),
     }

@@ -1,6 +1,6 @@
 //! Days of the contract, section 7, and midnights that do not exist or come twice.
 
-use scheduling::{Calendar, Occupancy, Span, Weekly};
+use scheduling::{Calendar, Load, Span, Weekly};
 use serde_json::json;
 
 use crate::support::{date, instant, rules, span, weekly, zone};
@@ -8,9 +8,9 @@ use crate::support::{date, instant, rules, span, weekly, zone};
 fn starts(zone_name: &str, hours: (&str, &str), day: &str, now: &str) -> Vec<String> {
     let rules = rules(zone_name, hours.0, hours.1, 60);
     let schedule = Weekly::always();
-    let calendar = Calendar { rules: &rules, schedule: &schedule };
+    let calendar = Calendar::new(&rules, &schedule);
     calendar
-        .slots(date(day), &Occupancy::free(), instant(now))
+        .slots(date(day), &Load::free(), instant(now))
         .iter()
         .map(|slot| rules.zone.local(slot.start()).format("%d %H:%M%:z").to_string())
         .collect()
@@ -78,7 +78,8 @@ fn a_skipped_date_has_no_instant() {
     for hours in [("00:00", "24:00"), ("08:00", "18:00")] {
         assert!(starts("Pacific/Apia", hours, "2011-12-30", "2011-12-20T00:00Z").is_empty());
         let rules = rules("Pacific/Apia", hours.0, hours.1, 60);
-        let calendar = Calendar { rules: &rules, schedule: &Weekly::always() };
+        let always = Weekly::always();
+        let calendar = Calendar::new(&rules, &always);
         assert!(calendar.open(date("2011-12-30")).is_empty());
     }
     let last = starts("Pacific/Apia", ("00:00", "24:00"), "2011-12-29", "2011-12-20T00:00Z");
@@ -105,7 +106,7 @@ fn open_clips_merges_and_closes() {
         "tuesday": ["19:00-20:00"],
         "sunday": []
     }));
-    let calendar = Calendar { rules: &rules, schedule: &schedule };
+    let calendar = Calendar::new(&rules, &schedule);
     let monday = [
         span("2027-01-04T08:00-03:00", "2027-01-04T09:00-03:00"),
         span("2027-01-04T13:00-03:00", "2027-01-04T15:00-03:00"),
@@ -115,8 +116,7 @@ fn open_clips_merges_and_closes() {
     for closed in ["2027-01-03", "2027-01-05", "2027-01-06"] {
         assert_eq!(calendar.open(date(closed)), [], "{closed}");
     }
-    let slots =
-        calendar.slots(date("2027-01-04"), &Occupancy::free(), instant("2027-01-01T00:00Z"));
+    let slots = calendar.slots(date("2027-01-04"), &Load::free(), instant("2027-01-01T00:00Z"));
     assert_eq!(slots.iter().map(Span::minutes).sum::<i64>(), 210);
 }
 
@@ -125,7 +125,7 @@ fn open_clips_merges_and_closes() {
 fn ranges_that_touch_as_instants_are_one_stretch() {
     let rules = rules("America/New_York", "00:00", "24:00", 60);
     let schedule = weekly(&json!({"sunday": ["00:00-02:00", "03:00-05:00"]}));
-    let calendar = Calendar { rules: &rules, schedule: &schedule };
+    let calendar = Calendar::new(&rules, &schedule);
     let spring = [span("2027-03-14T00:00-05:00", "2027-03-14T05:00-04:00")];
     assert_eq!(calendar.open(date("2027-03-14")), spring);
     assert_eq!(calendar.open(date("2027-03-21")).len(), 2);
@@ -136,8 +136,8 @@ fn ranges_that_touch_as_instants_are_one_stretch() {
 fn the_evening_that_comes_back_after_midnight_belongs_to_no_day() {
     let rules = rules("America/St_Johns", "00:00", "24:00", 30);
     let schedule = Weekly::always();
-    let calendar = Calendar { rules: &rules, schedule: &schedule };
-    let slots = |day| calendar.slots(date(day), &Occupancy::free(), instant("2010-11-01T00:00Z"));
+    let calendar = Calendar::new(&rules, &schedule);
+    let slots = |day| calendar.slots(date(day), &Load::free(), instant("2010-11-01T00:00Z"));
     assert_eq!(slots("2010-11-06").len(), 48);
     let sunday = slots("2010-11-07");
     assert_eq!(sunday.len(), 49);
@@ -151,7 +151,7 @@ fn a_range_that_only_touches_the_hours_stays_closed_in_an_overlap() {
     {
         let rules = rules("America/New_York", hours.0, hours.1, 30);
         let schedule = weekly(&json!({"sunday": [range]}));
-        let calendar = Calendar { rules: &rules, schedule: &schedule };
+        let calendar = Calendar::new(&rules, &schedule);
         assert_eq!(calendar.open(date("2027-11-07")), [], "{range}");
     }
 }
@@ -160,7 +160,7 @@ fn a_range_that_only_touches_the_hours_stays_closed_in_an_overlap() {
 fn no_range_reaches_past_the_first_midnight() {
     let rules = rules("America/St_Johns", "00:00", "24:00", 30);
     let schedule = weekly(&json!({"saturday": ["22:00-23:30"]}));
-    let calendar = Calendar { rules: &rules, schedule: &schedule };
+    let calendar = Calendar::new(&rules, &schedule);
     let evening = span("2010-11-06T22:00-02:30", "2010-11-07T00:00-02:30");
     assert_eq!(calendar.open(date("2010-11-06")), [evening]);
 }

@@ -1,9 +1,7 @@
 //! The rules of the contract, section 6: messages, order, boundaries.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use scheduling::{
-    Calendar, Occupancy, Refusal, Rules, Span, Weekly, check_grid, check_window, place,
-};
+use scheduling::{Calendar, Load, Refusal, Rules, Span, Weekly, check_grid, check_window, place};
 use serde_json::json;
 
 use crate::support::{date, instant, minutes, rules, span, weekly};
@@ -18,8 +16,8 @@ const NOW: &str = "2027-01-01T12:00-03:00";
 
 fn decide(start: &str, end: &str) -> Result<Span, Refusal> {
     let (rules, schedule) = clinic();
-    let taken = Occupancy::from_spans([span("2027-01-04T10:00-03:00", "2027-01-04T11:00-03:00")]);
-    let calendar = Calendar { rules: &rules, schedule: &schedule };
+    let taken = Load::from_spans([span("2027-01-04T10:00-03:00", "2027-01-04T11:00-03:00")]);
+    let calendar = Calendar::new(&rules, &schedule);
     place(&calendar, &taken, instant(start), instant(end), instant(NOW))
 }
 
@@ -97,7 +95,7 @@ fn the_first_broken_rule_in_the_order_of_the_contract_is_told() {
 #[test]
 fn the_parts_leave_conflicts_to_the_caller() {
     let (rules, schedule) = clinic();
-    let calendar = Calendar { rules: &rules, schedule: &schedule };
+    let calendar = Calendar::new(&rules, &schedule);
     let odd = span("2027-01-04T10:40-03:00", "2027-01-04T11:40-03:00");
     assert_eq!(check_window(&calendar, odd.start(), odd.end(), instant(NOW)), Ok(odd));
     assert_eq!(check_grid(&calendar, &odd), Err(Refusal::OffGrid { minutes: 30 }));
@@ -107,7 +105,7 @@ fn the_parts_leave_conflicts_to_the_caller() {
 
 fn window(start: DateTime<Utc>, end: DateTime<Utc>, now: DateTime<Utc>) -> Result<Span, Refusal> {
     let (rules, _) = clinic();
-    check_window(&Calendar { rules: &rules, schedule: &Weekly::always() }, start, end, now)
+    check_window(&Calendar::new(&rules, &Weekly::always()), start, end, now)
 }
 
 #[test]
@@ -159,7 +157,8 @@ fn boundaries_of_the_hours_count_seconds() {
 #[test]
 fn a_booking_stays_inside_one_local_day() {
     let rules = rules("America/Sao_Paulo", "00:00", "24:00", 60);
-    let calendar = Calendar { rules: &rules, schedule: &Weekly::always() };
+    let always = Weekly::always();
+    let calendar = Calendar::new(&rules, &always);
     let ask = |start, end| check_window(&calendar, instant(start), instant(end), instant(NOW));
     assert!(ask("2027-01-04T23:00-03:00", "2027-01-05T00:00-03:00").is_ok());
     assert_eq!(ask("2027-01-04T23:00-03:00", "2027-01-05T01:00-03:00"), Err(Refusal::OutsideHours));
@@ -169,7 +168,7 @@ fn a_booking_stays_inside_one_local_day() {
 fn the_weekday_is_that_of_the_tenant() {
     let rules = rules("Pacific/Auckland", "00:00", "24:00", 60);
     let schedule = weekly(&json!({"monday": ["00:00-24:00"]}));
-    let calendar = Calendar { rules: &rules, schedule: &schedule };
+    let calendar = Calendar::new(&rules, &schedule);
     let ask = |start| check_window(&calendar, start, start + minutes(60), instant(NOW));
     // Sunday 12:00 in UTC is Monday 01:00 in Auckland.
     assert!(ask(instant("2027-01-03T12:00Z")).is_ok());
@@ -196,8 +195,8 @@ fn touching_a_booking_is_no_conflict() {
 fn the_grid_belongs_to_the_working_hours() {
     let rules = rules("UTC", "08:00", "18:00", 45);
     let schedule = weekly(&json!({"monday": ["09:00-12:00"]}));
-    let calendar = Calendar { rules: &rules, schedule: &schedule };
-    let slots = calendar.slots(date("2027-01-04"), &Occupancy::free(), instant(NOW));
+    let calendar = Calendar::new(&rules, &schedule);
+    let slots = calendar.slots(date("2027-01-04"), &Load::free(), instant(NOW));
     let starts: Vec<_> =
         slots.iter().map(|slot| slot.start().format("%H:%M").to_string()).collect();
     assert_eq!(starts, ["09:30", "10:15", "11:00"]);
@@ -206,12 +205,10 @@ fn the_grid_belongs_to_the_working_hours() {
 #[test]
 fn zero_advance_days_lists_and_accepts_nothing() {
     let rules = Rules { advance_days: 0, ..rules("UTC", "08:00", "18:00", 60) };
-    let calendar = Calendar { rules: &rules, schedule: &Weekly::always() };
-    let answer = calendar.slots_with_expiry(
-        date("2027-01-04"),
-        &Occupancy::free(),
-        instant("2027-01-04T07:00Z"),
-    );
+    let always = Weekly::always();
+    let calendar = Calendar::new(&rules, &always);
+    let answer =
+        calendar.slots_with_expiry(date("2027-01-04"), &Load::free(), instant("2027-01-04T07:00Z"));
     assert_eq!((answer.slots, answer.valid_until), (Vec::new(), None));
 }
 
@@ -219,8 +216,9 @@ fn zero_advance_days_lists_and_accepts_nothing() {
 fn settings_out_of_range_do_not_panic() {
     let rules =
         Rules { interval_minutes: 0, advance_days: u32::MAX, ..rules("UTC", "08:00", "08:02", 60) };
-    let calendar = Calendar { rules: &rules, schedule: &Weekly::always() };
-    let slots = |now| calendar.slots(date("2027-01-04"), &Occupancy::free(), now);
+    let always = Weekly::always();
+    let calendar = Calendar::new(&rules, &always);
+    let slots = |now| calendar.slots(date("2027-01-04"), &Load::free(), now);
     assert_eq!(slots(instant(NOW)).len(), 2);
     assert_eq!(slots(DateTime::<Utc>::MIN_UTC).len(), 2);
     assert!(slots(DateTime::<Utc>::MAX_UTC).is_empty());

@@ -10,7 +10,8 @@ use crate::{
 
 fn open_seconds(change: &Change, hours: WorkingHours) -> i64 {
     let rules = scheduling::Rules { hours, ..rules(change.zone, "00:00", "24:00", 5) };
-    let calendar = Calendar { rules: &rules, schedule: &Weekly::always() };
+    let always = Weekly::always();
+    let calendar = Calendar::new(&rules, &always);
     let open = calendar.open(date(change.date));
     open.iter().map(|span: &Span| (span.end() - span.start()).num_seconds()).sum()
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use proptest::{collection::vec, prelude::*, sample::select};
-use scheduling::{Calendar, ClockTime, Occupancy, Rules, Span, Weekly, WorkingHours};
+use scheduling::{Calendar, ClockTime, Load, Rules, Span, Weekly, WorkingHours};
 use serde_json::{Value, json};
 
 use crate::{
@@ -38,11 +38,11 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn calendar(&self) -> Calendar<'_> {
-        Calendar { rules: &self.rules, schedule: &self.schedule }
+        Calendar::new(&self.rules, &self.schedule)
     }
 
-    pub(crate) fn taken(&self) -> Occupancy {
-        Occupancy::from_spans(self.bookings.iter().copied())
+    pub(crate) fn taken(&self) -> Load {
+        Load::from_spans(self.bookings.iter().copied())
     }
 
     pub(crate) fn slots(&self) -> Vec<Span> {

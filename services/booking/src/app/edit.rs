@@ -1,21 +1,18 @@
 //! Changing a booking: one update in one transaction, or nothing.
 
-use std::sync::Arc;
-
-use common::auth::{Caller, Scope};
+use common::auth::Caller;
 use common::db::{Fault, classify};
-use common::providers::TenantRules;
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, EditBooking};
 use contracts::event::{BookingEvent, BookingStatusChanged, BookingUpdated};
-use contracts::problem::Conflict;
 use scheduling::{Span, TimeInput};
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
 use super::cancel::cancelled;
+use super::claim::Wanted;
 use super::read::changes;
-use super::{Bookings, Candidate, may_change};
+use super::{Bookings, Candidate, Offer, may_change};
 use crate::error::Error;
 use crate::store::{Booking, Gone};
 
@@ -55,7 +52,8 @@ impl Bookings {
                 caller.admin().map_err(|_| Error::NotAllowed)?;
             }
             let plan = self.plan(&seen, &edit).await?;
-            if let Some(view) = self.apply(caller, &seen, &edit, &plan, trace_id).await? {
+            let applied = Box::pin(self.apply(caller, &seen, &edit, &plan, trace_id)).await?;
+            if let Some(view) = applied {
                 return Ok(view);
             }
         }
@@ -66,7 +64,7 @@ impl Bookings {
     async fn plan(&self, seen: &Booking, edit: &EditBooking) -> Result<Plan, Error> {
         let resource_id = edit.resource_id.unwrap_or(seen.resource_id);
         if edit.start_time.is_none() && edit.end_time.is_none() && resource_id == seen.resource_id {
-            return Ok(Plan { resource_id, moved: None });
+            return self.resized(seen, edit).await;
         }
         let rules = self.rules(seen.tenant_id).await?;
         let resolve = |time: &Option<TimeInput>, old| match time {
@@ -84,7 +82,23 @@ impl Bookings {
         let resource = self.resource(seen.tenant_id, resource_id).await?;
         let (start, end) = (TimeInput::Instant(start), TimeInput::Instant(end));
         let candidate = self.window(&rules, &resource, &start, &end)?;
-        Ok(Plan { resource_id, moved: Some((candidate, rules)) })
+        Ok(Plan { resource_id, moved: Some(candidate) })
+    }
+
+    /// The same time on the same resource. Nothing is claimed anew unless more places are wanted.
+    async fn resized(&self, seen: &Booking, edit: &EditBooking) -> Result<Plan, Error> {
+        let resource_id = seen.resource_id;
+        let unchanged =
+            edit.quantity.is_none_or(|places| i64::from(places) == i64::from(seen.quantity));
+        if unchanged || seen.exclusive {
+            return Ok(Plan { resource_id, moved: None });
+        }
+        // The facts of now: the capacity may be another one.
+        let rules = self.rules(seen.tenant_id).await?;
+        let resource = self.resource(seen.tenant_id, resource_id).await?;
+        let offer = Offer::new(&rules, &resource);
+        let candidate = Candidate { span: seen.span()?, off_grid: None, offer };
+        Ok(Plan { resource_id, moved: Some(candidate) })
     }
 
     /// `None`: the booking changed since it was read; begin again.
@@ -99,9 +113,12 @@ impl Bookings {
         self.look_first(seen, edit, plan).await?;
         let done = self.store.database().transact(caller.scope(), |tx| async move {
             let tx = &*tx;
-            let mut locks = vec![seen.resource_id];
+            let mut locks = vec![seen.resource_id, seen.user_id];
             if plan.resource_id != seen.resource_id {
                 locks.push(plan.resource_id);
+            }
+            if plan.moved.as_ref().is_none_or(|moved| moved.offer.asked.limits.is_empty()) {
+                locks.retain(|id| *id != seen.user_id);
             }
             self.store.lock_resources(tx, seen.tenant_id, &mut locks).await?;
             let stored =
@@ -114,7 +131,8 @@ impl Bookings {
         let changed = match done.await {
             Err(Error::Database(error)) if classify(&error) == Fault::Overlap => {
                 // A booking came between the check and the write.
-                return Err(Error::Taken(self.in_the_way_of(seen, plan).await?));
+                let found = self.in_the_way_of(seen, edit, plan).await?;
+                return Err(found.unwrap_or(Error::Contended));
             }
             other => other.map_err(|error| error.of_write(seen.id))?,
         };
@@ -136,22 +154,27 @@ impl Bookings {
         let now = self.clock.now();
         let mut next = edited(&stored, edit, plan);
         let status = edit.status.unwrap_or(stored.status());
-        let claims = status.is_active() && (plan.moved.is_some() || !stored.status().is_active());
+        let claims =
+            status.is_active() && (plan.moved.is_some() || !stored.status().takes_interval());
         if claims {
             // What was deleted cannot be claimed again, however late its event came.
             let ids = [next.tenant_id, next.resource_id, next.user_id];
             if let Some(gone) = Gone::any(tx, &ids).await? {
                 return Err(gone.into());
             }
-            let span = next.span()?;
-            let (tenant, id) = (next.tenant_id, next.id);
-            let found = self.store.conflicts(tx, tenant, next.resource_id, span, Some(id)).await?;
-            if !found.is_empty() {
-                return Err(Error::Taken(found));
+            self.bury(tx, &[next.resource_id], trace_id).await?;
+            if let Some(moved) = &plan.moved {
+                self.store.obey_lowering(tx, &mut next, moved.offer.resource.version).await?;
+            }
+            if let Some(refusal) = self.obstacle(tx, &Wanted::of(&next)?).await? {
+                return Err(refusal);
             }
         }
-        if let Some((Candidate { off_grid: Some(refusal), .. }, _)) = &plan.moved {
+        if let Some(Candidate { off_grid: Some(refusal), .. }) = &plan.moved {
             return Err(Error::Refused(refusal.clone()));
+        }
+        if let Some(moved) = plan.moved.as_ref().filter(|_| claims) {
+            self.check_limits(tx, &next, &moved.offer).await?;
         }
         if status == BookingStatus::Cancelado && stored.status() != BookingStatus::Cancelado {
             cancelled(&mut next, caller.user_id(), None, now)?;
@@ -176,35 +199,31 @@ impl Bookings {
         plan: &Plan,
     ) -> Result<(), Error> {
         let status = edit.status.unwrap_or(seen.status());
-        if !status.is_active() || (plan.moved.is_none() && seen.status().is_active()) {
+        if !status.is_active() || (plan.moved.is_none() && seen.status().takes_interval()) {
             return Ok(());
         }
-        let conflicts = self.in_the_way_of(seen, plan).await?;
-        if conflicts.is_empty() { Ok(()) } else { Err(Error::Taken(conflicts)) }
+        self.in_the_way_of(seen, edit, plan).await?.map_or(Ok(()), Err)
     }
 
-    /// The active bookings in the way of what an edit would claim.
-    async fn in_the_way_of(&self, seen: &Booking, plan: &Plan) -> Result<Vec<Conflict>, Error> {
-        let span = match &plan.moved {
-            Some((candidate, _)) => candidate.span,
-            None => seen.span()?,
-        };
-        let (tenant, resource) = (seen.tenant_id, plan.resource_id);
-        let conn = &self.store.database().read(Scope::Tenant(tenant));
-        Ok(self.store.conflicts(conn, tenant, resource, span, Some(seen.id)).await?)
+    /// What is in the way of what an edit would claim.
+    async fn in_the_way_of(
+        &self,
+        seen: &Booking,
+        edit: &EditBooking,
+        plan: &Plan,
+    ) -> Result<Option<Error>, Error> {
+        self.look(&Wanted::of(&edited(seen, edit, plan))?).await
     }
 }
 
 /// The fields after an edit, before its status is looked at.
 fn edited(stored: &Booking, edit: &EditBooking, plan: &Plan) -> Booking {
     let mut next = stored.clone();
-    next.resource_id = plan.resource_id;
-    if let Some((candidate, rules)) = &plan.moved {
-        next.start_time = candidate.span.start();
-        next.end_time = candidate.span.end();
-        rules.rules.zone.name().clone_into(&mut next.zone);
-        next.wall_start = rules.rules.zone.local(next.start_time).naive_local().to_string();
-        next.tzdb = scheduling::tzdb_version();
+    if let Some(quantity) = edit.quantity {
+        next.quantity = i32::try_from(quantity).unwrap_or(i32::MAX);
+    }
+    if let Some(candidate) = &plan.moved {
+        next.claim_as(candidate);
     }
     next.client_id = edit.client_id.apply(stored.client_id.as_ref());
     next.notes = edit.notes.apply(stored.notes.as_ref());
@@ -219,7 +238,7 @@ fn edited(stored: &Booking, edit: &EditBooking, plan: &Plan) -> Booking {
 /// What an edit would do to the claim.
 struct Plan {
     resource_id: Uuid,
-    moved: Option<(Candidate, Arc<TenantRules>)>,
+    moved: Option<Candidate>,
 }
 
 impl Booking {

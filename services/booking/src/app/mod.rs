@@ -2,7 +2,9 @@
 
 mod cancel;
 mod cascade;
+mod claim;
 mod edit;
+mod limits;
 mod personal;
 mod place;
 mod read;
@@ -18,6 +20,7 @@ use common::providers::{
 };
 use common::streams::Relay;
 use common::{Clock, IdSource};
+use contracts::policy::ResolvedPolicy;
 use contracts::resource::ResourceStatus;
 use scheduling::{Calendar, Refusal, Span, TimeInput, check_grid, check_window};
 use uuid::Uuid;
@@ -26,6 +29,7 @@ use crate::error::Error;
 use crate::store::{Booking, Store};
 
 pub(crate) use edit::Precondition;
+pub(crate) use limits::describe;
 pub(crate) use read::{Edge, Listing};
 
 /// What the use cases work with.
@@ -66,8 +70,8 @@ impl Bookings {
     }
 
     async fn resource(&self, tenant: Uuid, id: Uuid) -> Result<Arc<Bookable>, Error> {
-        let found = self.resources.find(id).await.map_err(Error::Unverifiable)?;
-        found.filter(|resource| resource.tenant_id == tenant).ok_or(Error::NoResource)
+        let found = self.resources.find(tenant, id).await.map_err(Error::Unverifiable)?;
+        found.ok_or(Error::NoResource)
     }
 
     async fn user_exists(&self, tenant: Uuid, id: Uuid) -> Result<(), Error> {
@@ -88,8 +92,8 @@ impl Bookings {
     /// A span that the resource and the rules allow, before it is known whether it is free.
     fn window(
         &self,
-        rules: &TenantRules,
-        resource: &Bookable,
+        rules: &Arc<TenantRules>,
+        resource: &Arc<Bookable>,
         start: &TimeInput,
         end: &TimeInput,
     ) -> Result<Candidate, Error> {
@@ -100,17 +104,45 @@ impl Bookings {
             time.resolve(&rules.rules.zone).map_err(|_| Error::NonexistentLocalTime)
         };
         let (start, end) = (instant(start)?, instant(end)?);
-        let calendar = Calendar { rules: &rules.rules, schedule: &resource.schedule };
+        let offer = Offer::new(rules, resource);
+        let calendar = offer.calendar();
         let span = check_window(&calendar, start, end, self.clock.now()).map_err(Error::Refused)?;
-        Ok(Candidate { span, off_grid: check_grid(&calendar, &span).err() })
+        let off_grid = check_grid(&calendar, &span).err();
+        Ok(Candidate { span, off_grid, offer })
+    }
+}
+
+/// What a resource offers by the rules of its tenant.
+#[derive(Clone)]
+pub(crate) struct Offer {
+    pub(crate) rules: Arc<TenantRules>,
+    pub(crate) resource: Arc<Bookable>,
+    pub(crate) asked: ResolvedPolicy,
+}
+
+impl Offer {
+    fn new(rules: &Arc<TenantRules>, resource: &Arc<Bookable>) -> Self {
+        let asked = resource.policy(&rules.settings.booking_policy);
+        Self { rules: Arc::clone(rules), resource: Arc::clone(resource), asked }
+    }
+
+    pub(crate) fn calendar(&self) -> Calendar<'_> {
+        Calendar {
+            rules: &self.rules.rules,
+            schedule: &self.resource.schedule,
+            exceptions: &self.resource.exceptions,
+            policy: &self.asked.policy,
+        }
     }
 }
 
 /// A span that passed everything before the conflict check, and what rule f says of it: that rule
 /// comes after the conflict.
-struct Candidate {
-    span: Span,
+#[derive(Clone)]
+pub(crate) struct Candidate {
+    pub(crate) span: Span,
     off_grid: Option<Refusal>,
+    pub(crate) offer: Offer,
 }
 
 /// An admin of the tenant, the person the booking is for, or an integration that both books and sees

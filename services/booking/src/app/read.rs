@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use common::auth::{Caller, Scope};
 use contracts::booking::BookingView;
-use contracts::facts::OccupancyView;
+use contracts::facts::{ClaimFacts, OccupancyView};
 use scheduling::{TimeInput, Zone};
 use uuid::Uuid;
 
 use super::Bookings;
 use crate::error::Error;
-use crate::store::{Booking, Filter, SortKey};
+use crate::store::{Booking, Filter, Reach, SortKey};
 
 /// One end of the window a list is narrowed to.
 #[derive(Debug, Clone)]
@@ -91,7 +91,7 @@ impl Bookings {
         }
     }
 
-    /// The busy intervals of a resource.
+    /// What is taken of a resource.
     pub(crate) async fn occupancy(
         &self,
         tenant: Uuid,
@@ -99,7 +99,16 @@ impl Bookings {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<OccupancyView, Error> {
-        Ok(OccupancyView { busy: self.store.busy(tenant, resource, from, to).await? })
+        let conn = &self.store.database().read(Scope::Tenant(tenant));
+        let reach = Reach { tenant, resource, from, to, except: None };
+        let found = self.store.claims(conn, &reach, self.clock.now()).await?;
+        let claim = |booking: &Booking| ClaimFacts {
+            from: booking.claim_start,
+            to: booking.claim_end,
+            quantity: booking.places_taken(),
+            expires_at: booking.expires_at,
+        };
+        Ok(OccupancyView { claims: found.iter().map(claim).collect() })
     }
 }
 

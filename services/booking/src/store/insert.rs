@@ -7,16 +7,19 @@ use common::auth::Scope;
 use common::db::{Engine, Fault, answer_lost, classify};
 use common::streams::Draft;
 use contracts::event::{BookingCreated, BookingEvent};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait as _, DatabaseBackend, DbErr, IntoActiveModel as _, Statement, Value,
+    DatabaseBackend, DatabaseTransaction, DbErr, EntityTrait as _, IntoActiveModel as _, Statement,
+    Value,
 };
 use uuid::Uuid;
 
+use super::entity::Entity;
 use super::{Booking, Gone, Store};
 use crate::error::Error;
 
 /// What became of an insert.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Inserted {
     /// Stored, with its event.
     Stored,
@@ -32,8 +35,10 @@ const POSTGRES: &str = "\
 WITH held AS MATERIALIZED (SELECT set_config('marca.tenant', $21, true) AS tenant), b AS (
   INSERT INTO booking (id, tenant_id, resource_id, user_id, client_id, start_time, end_time, zone,
     wall_start, tzdb, status, notes, recurring_enabled, recurring_pattern, confirmation_code,
-    cancellation_hours, version, created_at, updated_at)
-  SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17
+    cancellation_hours, version, created_at, updated_at, category_id, quantity, exclusive, places,
+    claim_start, claim_end, no_show_minutes)
+  SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17,
+    $22, $23, true, 1, $24, $25, $26
   FROM held WHERE held.tenant IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM tombstone WHERE id IN ($2, $3, $4) AND held.tenant IS NOT NULL OFFSET 0)
   ON CONFLICT DO NOTHING RETURNING id)
@@ -82,10 +87,17 @@ impl Store {
             created(booking).payload().to_string().into(),
             trace_id.into(),
             Scope::Tenant(booking.tenant_id).setting().into(),
+            booking.category_id.into(),
+            booking.quantity.into(),
+            booking.claim_start.into(),
+            booking.claim_end.into(),
+            booking.no_show_minutes.into(),
         ];
         let statement = Statement::from_sql_and_values(DatabaseBackend::Postgres, POSTGRES, values);
         let done = match self.database().execute(statement).await {
             Err(error) if answer_lost(&error) => return self.look_up(booking, &error).await,
+            // Shared claims lie there, from before the resource was exclusive.
+            Err(error) if classify(&error) == Fault::Overlap => return Ok(Inserted::Refused),
             done => done?,
         };
         Ok(if done.rows_affected() == 1 { Inserted::Stored } else { Inserted::Refused })
@@ -103,15 +115,49 @@ impl Store {
             if Gone::any(tx, &ids).await?.is_some() {
                 return Ok(Inserted::Refused);
             }
-            booking.clone().into_active_model().insert(tx).await?;
-            self.outbox().append(tx, trace_id, &[draft(booking, &created(booking))]).await?;
-            Ok::<_, Error>(Inserted::Stored)
+            self.enter(tx, booking, trace_id).await
         });
-        match stored.await {
+        Self::refused_or(booking.id, stored.await)
+    }
+
+    /// Stores a new booking and its event inside a transaction. Whoever calls holds the resource's
+    /// lock. What the database refuses by an error, rather than by no row, ends the transaction:
+    /// [`Self::refused_or`] tells it from a failure.
+    pub(crate) async fn enter(
+        &self,
+        tx: &DatabaseTransaction,
+        booking: &Booking,
+        trace_id: &str,
+    ) -> Result<Inserted, Error> {
+        let insert = Entity::insert(booking.clone().into_active_model());
+        let rows = match self.database().engine() {
+            // Beside inserts that hold no lock; a bare one would deadlock with them.
+            Engine::Postgres => {
+                let nothing = OnConflict::new().do_nothing().to_owned();
+                match insert.on_conflict(nothing).exec_without_returning(tx).await {
+                    Err(DbErr::RecordNotInserted) => 0,
+                    rows => rows?,
+                }
+            }
+            Engine::Sqlite => insert.exec_without_returning(tx).await?,
+        };
+        if rows == 0 {
+            return Ok(Inserted::Refused);
+        }
+        self.outbox().append(tx, trace_id, &[draft(booking, &created(booking))]).await?;
+        Ok(Inserted::Stored)
+    }
+
+    /// The outcome of a transaction around [`Self::enter`].
+    pub(crate) fn refused_or(
+        id: Uuid,
+        stored: Result<Inserted, Error>,
+    ) -> Result<Inserted, Error> {
+        match stored {
             Err(Error::Database(error)) => match classify(&error) {
                 Fault::Overlap | Fault::Unique(_) => Ok(Inserted::Refused),
                 Fault::ForeignKey | Fault::Unavailable | Fault::Retryable | Fault::Other => {
-                    Err(Error::from(error).of_write(booking.id))
+                    Err(Error::from(error).of_write(id))
                 }
             },
             done => done,

@@ -1,6 +1,7 @@
 //! Bookings in the database. Every query starts at the tenant; the claim on a resource is refused by
 //! the database itself (an exclusion constraint on Postgres, triggers on SQLite).
 
+mod capacity;
 mod entity;
 mod insert;
 mod migration;
@@ -8,10 +9,11 @@ mod personal;
 mod queries;
 mod tombstone;
 
+pub(crate) use capacity::Counted;
 pub(crate) use entity::Model as Booking;
 pub(crate) use insert::Inserted;
 pub(crate) use migration::Migrator;
-pub(crate) use queries::{Filter, SortKey};
+pub(crate) use queries::{Filter, Reach, SortKey};
 pub(crate) use tombstone::Gone;
 
 use common::db::Database;

@@ -1,17 +1,15 @@
 //! Reading and changing bookings, always within a scope.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use common::auth::Scope;
 use common::db::Engine;
 use contracts::BookingStatus;
 use contracts::event::BookingEvent;
-use contracts::problem::Conflict;
-use scheduling::Span;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr,
     EntityTrait as _, IntoActiveModel as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Statement, Value,
+    QuerySelect as _, Statement,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -20,8 +18,11 @@ use super::entity::{Column, Entity};
 use super::insert::draft;
 use super::{Booking, Store};
 
-/// The most conflicts a refusal lists.
-const MAX_CONFLICTS: u64 = 50;
+/// The most claims one question reads.
+const MAX_CLAIMS: u64 = 10_000;
+/// The database refuses longer claims: a booking lies inside one civil day, with at most a day of room
+/// before it and after it.
+const LONGEST_CLAIM: TimeDelta = TimeDelta::hours(96);
 /// Rows changed by one statement of a cascade.
 const CASCADE_BATCH: u64 = 500;
 
@@ -48,9 +49,20 @@ impl SortKey {
     }
 }
 
-fn active() -> sea_orm::sea_query::SimpleExpr {
-    let words = [BookingStatus::Pendente, BookingStatus::Confirmado].map(BookingStatus::as_str);
-    Column::Status.is_in(words)
+fn takes_interval() -> sea_orm::sea_query::SimpleExpr {
+    let words = [BookingStatus::Pendente, BookingStatus::Confirmado, BookingStatus::Reservado];
+    Column::Status.is_in(words.map(BookingStatus::as_str))
+}
+
+/// A stretch of a resource's time that is looked through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    pub(crate) tenant: Uuid,
+    pub(crate) resource: Uuid,
+    pub(crate) from: DateTime<Utc>,
+    pub(crate) to: DateTime<Utc>,
+    /// Not this booking.
+    pub(crate) except: Option<Uuid>,
 }
 
 fn scoped(scope: Scope) -> Condition {
@@ -142,77 +154,49 @@ impl Store {
         Entity::find().filter(filter.condition(scope)).count(&self.database().read(scope)).await
     }
 
-    /// The active bookings in the way of `span`, other than `except`.
-    pub(crate) async fn conflicts(
+    /// What lies in the way of a claim: bookings, and holds that live at `now`; by start, at most 1,000.
+    pub(crate) async fn claims(
         &self,
         conn: &impl ConnectionTrait,
-        tenant: Uuid,
-        resource: Uuid,
-        span: Span,
-        except: Option<Uuid>,
-    ) -> Result<Vec<Conflict>, DbErr> {
-        let rows = Entity::find()
-            .filter(self.taken(tenant, resource, span.start(), span.end()))
-            .filter(Condition::all().add_option(except.map(|id| Column::Id.ne(id))))
-            .order_by_asc(Column::StartTime)
-            .limit(MAX_CONFLICTS)
-            .all(conn)
-            .await?;
-        let conflict = |row: Booking| Conflict {
-            booking_id: row.id,
-            start_time: row.start_time,
-            end_time: row.end_time,
-        };
-        Ok(rows.into_iter().map(conflict).collect())
-    }
-
-    /// Active bookings of a resource that overlap `[from, to)`. They never overlap each other, so of
-    /// those that began before only the last can reach into the span.
-    ///
-    /// Not in the words of the exclusion constraint: behind a policy Postgres asks no index by `&&`,
-    /// as that operator might leak. On `SQLite` the plain comparisons do.
-    fn taken(
-        &self,
-        tenant: Uuid,
-        resource: Uuid,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
-    ) -> Condition {
-        let whose =
-            scoped(Scope::Tenant(tenant)).add(Column::ResourceId.eq(resource)).add(active());
-        let overlaps = whose.add(Column::EndTime.gt(from)).add(Column::StartTime.lt(to));
-        match self.database().engine() {
-            Engine::Postgres => {
-                // One sub-select, whose result Postgres trusts; it would not trust COALESCE around it.
-                let first = "start_time >= (SELECT coalesce(max(before.start_time), $2) \
-                             FROM booking before WHERE before.resource_id = $1 \
-                             AND before.status IN ('pendente','confirmado') \
-                             AND before.start_time <= $2)";
-                let values: [Value; 2] = [resource.into(), from.into()];
-                overlaps.add(Expr::cust_with_values(first, values))
-            }
-            Engine::Sqlite => overlaps,
-        }
-    }
-
-    /// The busy intervals of a resource that overlap `[from, to)`, by start.
-    pub(crate) async fn busy(
-        &self,
-        tenant: Uuid,
-        resource: Uuid,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
-    ) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, DbErr> {
+        reach: &Reach,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Booking>, DbErr> {
+        let Reach { tenant, resource, from, to, except } = *reach;
+        let alive = Condition::any()
+            .add(Column::Status.ne(BookingStatus::Reservado.as_str()))
+            .add(Column::ExpiresAt.gt(now));
         Entity::find()
-            .select_only()
-            .column(Column::StartTime)
-            .column(Column::EndTime)
-            .filter(self.taken(tenant, resource, from, to))
-            .order_by_asc(Column::StartTime)
-            .limit(10_000)
-            .into_tuple()
-            .all(&self.database().read(Scope::Tenant(tenant)))
+            .filter(scoped(Scope::Tenant(tenant)).add(Column::ResourceId.eq(resource)))
+            .filter(takes_interval())
+            .filter(Column::ClaimStart.lt(to).and(Column::ClaimEnd.gt(from)))
+            // No claim is longer, so that the index by start need not be read from its beginning.
+            .filter(Column::ClaimStart.gt(from - LONGEST_CLAIM))
+            .filter(alive)
+            .filter(Condition::all().add_option(except.map(|id| Column::Id.ne(id))))
+            .order_by_asc(Column::ClaimStart)
+            .order_by_asc(Column::Id)
+            .limit(MAX_CLAIMS)
+            .all(conn)
             .await
+    }
+
+    /// Holds of these resources that are dead at `now`, locked.
+    pub(crate) async fn dead_holds(
+        &self,
+        tx: &DatabaseTransaction,
+        resources: &[Uuid],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Booking>, DbErr> {
+        let query = Entity::find()
+            .filter(Column::ResourceId.is_in(resources.iter().copied()))
+            .filter(Column::Status.eq(BookingStatus::Reservado.as_str()))
+            .filter(Column::ExpiresAt.lte(now))
+            .order_by_asc(Column::Id)
+            .limit(CASCADE_BATCH);
+        match self.database().engine() {
+            Engine::Postgres => query.lock_exclusive().all(tx).await,
+            Engine::Sqlite => query.all(tx).await,
+        }
     }
 
     /// Stores a changed booking and its event. The row was locked before.
@@ -235,7 +219,7 @@ impl Store {
         filter: &Filter,
     ) -> Result<Vec<Booking>, DbErr> {
         let query = Entity::find()
-            .filter(filter.condition(Scope::All).add(active()))
+            .filter(filter.condition(Scope::All).add(takes_interval()))
             .order_by_asc(Column::Id)
             .limit(CASCADE_BATCH);
         match self.database().engine() {

@@ -86,11 +86,11 @@ impl Store {
         let sql = "SELECT kind, id FROM tombstone t WHERE created_at >= $1 AND CASE kind \
               WHEN 'tenant' THEN EXISTS (SELECT 1 FROM booking b WHERE b.tenant_id = t.id) \
               WHEN 'user' THEN EXISTS (SELECT 1 FROM booking b WHERE b.user_id = t.id \
-                AND b.status IN ('pendente','confirmado')) \
+                AND b.status IN ('reservado','pendente','confirmado')) \
               WHEN 'erased' THEN EXISTS (SELECT 1 FROM booking b \
                 WHERE b.user_id = t.id OR b.client_id = t.id OR b.cancelled_by = t.id) \
               ELSE EXISTS (SELECT 1 FROM booking b WHERE b.resource_id = t.id \
-                AND b.status IN ('pendente','confirmado')) END \
+                AND b.status IN ('reservado','pendente','confirmado')) END \
             ORDER BY created_at LIMIT 1000";
         // Housekeeping: every tenant's.
         let conn = self.database().read(Scope::All);

@@ -7,7 +7,7 @@ mod resources;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use common::clock::{Clock, IdSource};
 use common::db::Database;
 use common::providers::{SettingsError, SettingsProvider};
@@ -45,6 +45,11 @@ impl Directory {
 
     fn now(&self) -> DateTime<Utc> {
         self.0.clock.now()
+    }
+
+    /// Whatever the zone, what ended before this date is over.
+    fn yesterday(&self) -> NaiveDate {
+        self.now().date_naive() - Days::new(1)
     }
 
     /// Nothing is made for a tenant nobody knows.

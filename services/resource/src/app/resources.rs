@@ -13,7 +13,7 @@ use super::edit::merged;
 use crate::error::Error;
 use crate::events;
 use crate::store::resources::{self, Filter};
-use crate::store::{Category, Resource, SortKey, categories};
+use crate::store::{Category, Resource, SortKey, categories, exceptions};
 
 /// One more than the page has, and how many there are if that was asked.
 type Rows = (Vec<(Resource, Category)>, Option<u64>);
@@ -50,8 +50,11 @@ impl Directory {
     /// A resource as neighbours need it.
     pub(crate) async fn resource_facts(&self, id: Uuid) -> Result<ResourceFacts, Error> {
         // They know the id only; what they do with the facts is judged there.
-        let found = resources::find(&self.0.database.read(Scope::All), Scope::All, id).await?;
-        found.map(Resource::facts).ok_or(Error::NoResource)
+        let conn = &self.0.database.read(Scope::All);
+        let found = resources::find_whole(conn, Scope::All, id).await?;
+        let (resource, category) = found.ok_or(Error::NoResource)?;
+        let exceptions = exceptions::of_resource(conn, &resource, self.yesterday()).await?;
+        Ok(resource.facts(&category, exceptions))
     }
 
     /// Resources by name.

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use common::http::{Context, Id, Outcome, Raw};
+use contracts::policy::BookingPolicy;
 use contracts::resource::{CategoryMetadata, CategoryType, CategoryView};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -37,6 +38,8 @@ struct EditCategory {
     is_active: Option<bool>,
     /// Rules for its resources, replaced whole.
     category_metadata: Option<CategoryMetadata>,
+    /// What is asked of bookings of its resources, replaced whole.
+    booking_policy: Option<BookingPolicy>,
 }
 
 /// Edit a category.

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use common::http::{Context, Id, Outcome, Raw};
+use contracts::policy::BookingPolicy;
 use contracts::resource::{ResourceStatus, ResourceView, WeeklySchedule};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -45,6 +46,8 @@ struct EditResource {
     /// Weekly hours, replaced whole; `{}` = the tenant's working hours every day.
     #[schema(value_type = Option<WeeklySchedule>)]
     availability_schedule: Option<Value>,
+    /// What is asked of its bookings, replaced whole.
+    booking_policy: Option<BookingPolicy>,
 }
 
 /// Edit a resource.

@@ -2,6 +2,7 @@
 
 use contracts::form::{self, Decode, Form};
 use contracts::page::fold;
+use contracts::policy::BookingPolicy;
 use contracts::problem::FieldFault;
 use contracts::resource::{CategoryMetadata, CategoryType, CategoryView, CreateCategory};
 use sea_orm::entity::prelude::*;
@@ -23,6 +24,7 @@ pub(crate) struct Model {
     pub color: Option<String>,
     pub is_active: bool,
     pub category_metadata: Json,
+    pub booking_policy: Json,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }
@@ -56,6 +58,7 @@ impl Model {
             color: None,
             is_active: true,
             category_metadata: Value::Null,
+            booking_policy: json!({}),
             created_at: now,
             updated_at: now,
         };
@@ -73,6 +76,7 @@ impl Model {
             color,
             is_active,
             category_metadata,
+            booking_policy,
         } = wish;
         Self {
             id: self.id,
@@ -87,6 +91,7 @@ impl Model {
             is_active,
             category_metadata: serde_json::to_value(category_metadata)
                 .unwrap_or_else(|_| json!({})),
+            booking_policy: serde_json::to_value(booking_policy).unwrap_or_else(|_| json!({})),
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
@@ -103,7 +108,18 @@ impl Model {
             "color": self.color,
             "is_active": self.is_active,
             "category_metadata": self.category_metadata,
+            "booking_policy": self.booking_policy,
         })
+    }
+
+    /// Whether bookings share the category's resources.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.category_metadata.get("allows_multiple_bookings") == Some(&Value::Bool(true))
+    }
+
+    /// What is asked of bookings of its resources. It was checked when it was written.
+    pub(crate) fn policy(&self) -> BookingPolicy {
+        serde_json::from_value(self.booking_policy.clone()).unwrap_or_default()
     }
 
     /// What the category's custom fields have against a resource's attributes.
@@ -120,6 +136,7 @@ impl Model {
 
     /// The category as clients see it.
     pub(crate) fn view(self) -> CategoryView {
+        let booking_policy = self.policy();
         let Self {
             id,
             tenant_id,
@@ -132,6 +149,7 @@ impl Model {
             color,
             is_active,
             category_metadata,
+            booking_policy: _,
             created_at,
             updated_at,
         } = self;
@@ -145,6 +163,7 @@ impl Model {
             color,
             is_active,
             category_metadata,
+            booking_policy,
             created_at,
             updated_at,
         }

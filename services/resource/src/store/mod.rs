@@ -6,6 +6,7 @@ mod migration;
 mod resource;
 
 pub(crate) mod categories;
+pub(crate) mod exceptions;
 pub(crate) mod resources;
 
 pub(crate) use category::Model as Category;

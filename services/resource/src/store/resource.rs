@@ -1,8 +1,11 @@
 //! The `resource` table.
 
+use contracts::exception::ExceptionFacts;
 use contracts::facts::ResourceFacts;
 use contracts::page::fold;
+use contracts::policy::BookingPolicy;
 use contracts::resource::{CreateResource, ResourceStatus, ResourceView};
+use scheduling::Capacity;
 use sea_orm::entity::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -30,6 +33,7 @@ pub(crate) struct Model {
     /// Top-level scalars of `attributes` in their text form.
     pub attribute_texts: Json,
     pub availability_schedule: Json,
+    pub booking_policy: Json,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }
@@ -71,6 +75,7 @@ impl Model {
             attributes: Value::Null,
             attribute_texts: Value::Null,
             availability_schedule: Value::Null,
+            booking_policy: json!({}),
             created_at: now,
             updated_at: now,
         };
@@ -90,6 +95,7 @@ impl Model {
             capacity,
             attributes,
             availability_schedule,
+            booking_policy,
         } = wish;
         let parts = [Some(name.as_str()), description.as_deref(), location.as_deref()];
         let searched: Vec<&str> = parts.into_iter().flatten().collect();
@@ -109,6 +115,7 @@ impl Model {
             attribute_texts: texts(&attributes),
             attributes,
             availability_schedule,
+            booking_policy: serde_json::to_value(booking_policy).unwrap_or_else(|_| json!({})),
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
@@ -127,7 +134,19 @@ impl Model {
             "capacity": self.capacity,
             "attributes": self.attributes,
             "availability_schedule": self.availability_schedule,
+            "booking_policy": self.booking_policy,
         })
+    }
+
+    /// How many bookings it takes at one instant.
+    pub(crate) fn places(&self, category: &category::Model) -> Capacity {
+        let places = u32::try_from(self.capacity).unwrap_or(1);
+        if category.is_shared() { Capacity::Shared(places) } else { Capacity::Exclusive }
+    }
+
+    /// What is asked of its bookings. It was checked when it was written.
+    pub(crate) fn policy(&self) -> BookingPolicy {
+        serde_json::from_value(self.booking_policy.clone()).unwrap_or_default()
     }
 
     /// Whether it can be booked; what no longer reads cannot.
@@ -136,19 +155,29 @@ impl Model {
     }
 
     /// The resource as neighbours need it.
-    pub(crate) fn facts(self) -> ResourceFacts {
+    pub(crate) fn facts(
+        self,
+        category: &category::Model,
+        exceptions: Vec<ExceptionFacts>,
+    ) -> ResourceFacts {
         ResourceFacts {
             id: self.id,
             tenant_id: self.tenant_id,
             status: self.status(),
+            booking_policy: self.policy(),
             availability_schedule: self.availability_schedule,
+            category_id: self.category_id,
+            capacity: u32::try_from(self.capacity).unwrap_or(1),
+            shared: category.is_shared(),
+            category_policy: category.policy(),
+            exceptions,
             version: self.version,
         }
     }
 
     /// The resource as clients see it.
     pub(crate) fn view(self, category: category::Model) -> ResourceView {
-        let status = self.status();
+        let (status, booking_policy) = (self.status(), self.policy());
         let Self {
             id,
             tenant_id,
@@ -165,6 +194,7 @@ impl Model {
             attributes,
             attribute_texts: _,
             availability_schedule,
+            booking_policy: _,
             created_at,
             updated_at,
         } = self;
@@ -181,6 +211,7 @@ impl Model {
             capacity: u32::try_from(capacity).unwrap_or(1),
             attributes,
             availability_schedule,
+            booking_policy,
             created_at,
             updated_at,
         }

@@ -57,15 +57,6 @@ fn attribute(backend: DatabaseBackend, key: &str, text: &str) -> SimpleExpr {
     Expr::cust_with_values(sql, [key, text])
 }
 
-/// A resource of the scope.
-pub(crate) async fn find(
-    conn: &impl ConnectionTrait,
-    scope: Scope,
-    id: Uuid,
-) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).filter(scoped(Column::TenantId, scope)).one(conn).await
-}
-
 /// A resource of the scope with its category.
 pub(crate) async fn find_whole(
     conn: &impl ConnectionTrait,

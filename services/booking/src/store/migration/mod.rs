@@ -3,6 +3,8 @@
 mod m0003_booking;
 mod m0004_tombstone_tenant;
 mod m0006_people;
+mod m0007_engine;
+mod sqlite;
 
 use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
@@ -21,6 +23,11 @@ impl MigratorTrait for Migrator {
             tables: &["booking", "tombstone", "outbox", "settings_snapshot"],
         }));
         all.push(Box::new(m0006_people::Migration));
+        all.push(Box::new(m0007_engine::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0008_row_security_engine",
+            tables: &["capacity_usage", "capacity_limit"],
+        }));
         all
     }
 

@@ -13,8 +13,8 @@ use common::cache::Cache;
 use common::clock::Clock;
 use common::platform::Platform;
 use contracts::client::Clients;
-use contracts::facts::OccupancyView;
-use scheduling::{Occupancy, Span};
+use contracts::facts::{ClaimFacts, OccupancyView};
+use scheduling::Claim;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ pub(super) struct Bookings {
 
 /// The bookings of a resource.
 pub(super) struct Busy {
-    pub(super) occupancy: Occupancy,
+    pub(super) claims: Vec<Claim>,
     /// Not to be trusted after this, event or not.
     pub(super) fresh_until: DateTime<Utc>,
 }
@@ -46,7 +46,7 @@ pub(super) struct Busy {
 struct Shared {
     /// When the booking service was asked.
     asked: DateTime<Utc>,
-    busy: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    claims: Vec<ClaimFacts>,
 }
 
 impl Bookings {
@@ -83,9 +83,9 @@ impl Bookings {
         };
         let asked = self.clock.now();
         let found = self.clients.occupancy(tenant, resource, from, to).await;
-        let OccupancyView { busy } =
+        let OccupancyView { claims } =
             found.map_err(|error| NoAnswer::Bookings(error.to_string()))?;
-        let shared = Shared { asked, busy };
+        let shared = Shared { asked, claims };
         if let (Some(cache), Some(generation)) = (&self.shared, generation)
             && let Ok(bytes) = serde_json::to_vec(&shared)
         {
@@ -107,8 +107,8 @@ impl Bookings {
     }
 
     fn read(&self, shared: &Shared) -> Busy {
-        let spans = shared.busy.iter().filter_map(|(start, end)| Span::new(*start, *end));
-        Busy { occupancy: Occupancy::from_spans(spans), fresh_until: self.fresh_until(shared) }
+        let claims = shared.claims.iter().filter_map(ClaimFacts::claim).collect();
+        Busy { claims, fresh_until: self.fresh_until(shared) }
     }
 
     /// Whether replicas share what they know.

@@ -1,7 +1,7 @@
 //! The pure parts of an availability answer.
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use scheduling::{Rules, Weekly};
+use scheduling::{Policy, Rules, Weekly};
 use serde_json::{Value, json};
 
 use crate::error::NoAnswer;
@@ -34,9 +34,15 @@ pub(super) fn check(rules: &Rules, date: NaiveDate, now: DateTime<Utc>) -> Resul
     }
 }
 
-/// The instants whose bookings can matter for a civil date.
-pub(super) fn reach(rules: &Rules, date: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>) {
-    (rules.zone.day_start(date) - MARGIN, end(rules, date) + MARGIN)
+/// The instants whose bookings can matter for a civil date, the room around bookings included.
+pub(super) fn reach(
+    rules: &Rules,
+    policy: &Policy,
+    date: NaiveDate,
+) -> (DateTime<Utc>, DateTime<Utc>) {
+    let room = |minutes: u32| MARGIN + TimeDelta::minutes(i64::from(minutes));
+    let from = rules.zone.day_start(date) - room(policy.buffer_before_minutes);
+    (from, end(rules, date) + room(policy.buffer_after_minutes))
 }
 
 /// When a civil date is over, and with it the right to ask for it.
@@ -100,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_reach_covers_a_skipped_date_too() {
-        let (from, to) = reach(&rules("Pacific/Apia"), date("2011-12-30"));
+        let (from, to) = reach(&rules("Pacific/Apia"), Policy::OPEN, date("2011-12-30"));
         assert!(from < to);
     }
 

@@ -8,21 +8,23 @@ mod near;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{Days, NaiveDate, TimeDelta};
 use common::auth::Scope;
 use common::clock::Clock;
 use common::db::Database;
 use common::platform::Platform;
 use common::providers::{SettingsError, SettingsProvider, SettingsSource, TenantRules};
+use contracts::exception::exceptions as calendar_exceptions;
+use contracts::policy::resolve;
 use contracts::resource::{AvailabilityView, ResourceStatus, SlotView};
-use scheduling::Calendar;
+use scheduling::{Calendar, Exceptions, Load};
 use uuid::Uuid;
 
 use self::bookings::Bookings;
 use self::near::{Key, Near, Ready};
 use super::no_settings;
 use crate::error::{Error, NoAnswer};
-use crate::store::{Resource, resources};
+use crate::store::{Category, Resource, exceptions, resources};
 
 /// How long an answer by the last known settings is kept: the tenant service may be back any moment.
 const LAST_KNOWN: TimeDelta = TimeDelta::seconds(1);
@@ -37,6 +39,13 @@ pub(crate) struct Availability {
     bookings: Bookings,
     near: Near,
     tasks: tokio_util::task::TaskTracker,
+}
+
+/// A resource, and what else an answer rests on.
+struct Found {
+    resource: Resource,
+    category: Category,
+    exceptions: Exceptions,
 }
 
 /// How good the rules are that an answer rests on.
@@ -81,10 +90,9 @@ impl Availability {
             return if seen { Ok(ready) } else { Err(Error::NoResource) };
         }
         let epoch = self.near.epoch(resource);
-        let found = resources::find(&self.database.read(scope), scope, resource).await?;
-        let found = found.ok_or(Error::NoResource)?;
+        let found = self.find(scope, resource).await?;
         let date = parsed.ok_or(Error::MissingDate)?.ok_or(Error::InvalidDate)?;
-        if found.status() != ResourceStatus::Disponivel {
+        if found.resource.status() != ResourceStatus::Disponivel {
             return Err(Error::ResourceUnavailable);
         }
         let key = Key { resource, date, epoch };
@@ -97,28 +105,44 @@ impl Availability {
         Ok(self.near.fill(key, &*self.clock, make).await?)
     }
 
-    async fn make(
-        &self,
-        resource: &Resource,
-        date: NaiveDate,
-        bypass: bool,
-    ) -> Result<Ready, NoAnswer> {
+    /// A resource of the scope with everything of it that an answer rests on.
+    async fn find(&self, scope: Scope, resource: Uuid) -> Result<Found, Error> {
+        let conn = &self.database.read(scope);
+        let found = resources::find_whole(conn, scope, resource).await?;
+        let (resource, category) = found.ok_or(Error::NoResource)?;
+        let yesterday = self.clock.now().date_naive() - Days::new(1);
+        let facts = exceptions::of_resource(conn, &resource, yesterday).await?;
+        Ok(Found { resource, category, exceptions: calendar_exceptions(&facts) })
+    }
+
+    async fn make(&self, found: &Found, date: NaiveDate, bypass: bool) -> Result<Ready, NoAnswer> {
+        let Found { resource, category, exceptions } = found;
         let tenant_id = resource.tenant_id;
         let tenant_epoch = self.near.epoch(tenant_id);
         let (tenant, quality) = self.rules(tenant_id).await?;
         day::check(&tenant.rules, date, self.clock.now())?;
-        let (from, to) = day::reach(&tenant.rules, date);
+        let capacity = resource.places(category);
+        let tenant_policy = &tenant.settings.booking_policy;
+        let policy = resolve(tenant_policy, &category.policy(), &resource.policy(), capacity);
+        let (from, to) = day::reach(&tenant.rules, &policy.policy, date);
         let busy = self.bookings.busy(tenant_id, resource.id, from, to, bypass).await?;
         let schedule = day::schedule(&resource.availability_schedule);
-        let calendar = Calendar { rules: &tenant.rules, schedule: &schedule };
+        let calendar = Calendar {
+            rules: &tenant.rules,
+            schedule: &schedule,
+            exceptions,
+            policy: &policy.policy,
+        };
         let now = self.clock.now();
+        let load = Load::at(busy.claims, now);
         let open = if tenant.is_active { Some(&calendar) } else { None };
-        let answer = open.map(|calendar| calendar.slots_with_expiry(date, &busy.occupancy, now));
+        let answer = open.map(|calendar| calendar.slots_with_expiry(date, &load, now));
         let (slots, change) = answer.map(|day| (day.slots, day.valid_until)).unwrap_or_default();
         let zone = &tenant.rules.zone;
         let slot = |span: scheduling::Span| SlotView {
             start_time: zone.local(span.start()),
             end_time: zone.local(span.end()),
+            remaining: calendar.remaining(&load, span),
         };
         let view = AvailabilityView {
             resource_id: resource.id,
@@ -126,6 +150,8 @@ impl Availability {
             date,
             timezone: zone.name().to_owned(),
             slots: slots.into_iter().map(slot).collect(),
+            refused: None,
+            holds_end: load.next_expiry().map(|end| zone.local(end)),
             settings_source: (quality == Rules::Default).then(|| "default".to_owned()),
         };
         let body = serde_json::to_vec(&view).unwrap_or_default();

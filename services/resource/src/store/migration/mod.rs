@@ -1,6 +1,7 @@
 //! The directory's schema, step by step. Migrations never use the entities.
 
 mod m0003_directory;
+mod m0005_calendar;
 
 use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
@@ -16,6 +17,11 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(RowSecurity {
             name: "m0004_row_security",
             tables: &["category", "resource", "outbox", "settings_snapshot"],
+        }));
+        all.push(Box::new(m0005_calendar::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0006_row_security_calendar",
+            tables: &["calendar_exception"],
         }));
         all
     }
