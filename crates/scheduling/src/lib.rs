@@ -18,6 +18,7 @@ pub mod number;
 pub mod occupancy;
 pub mod recurrence;
 pub mod rules;
+pub mod series;
 pub mod span;
 pub mod wall;
 pub mod weekly;
@@ -30,6 +31,9 @@ pub use fault::ScheduleFault;
 pub use occupancy::Occupancy;
 pub use recurrence::{Frequency, Recurrence};
 pub use rules::{Rules, WorkingHours};
+pub use series::{
+    Expansion, MissingDay, Move, Occurrence, Pattern, Rrule, Series, SeriesEnd, Shift,
+};
 pub use span::Span;
 pub use wall::{NonexistentLocalTime, TimeInput};
 pub use weekly::Weekly;
