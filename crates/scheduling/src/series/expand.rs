@@ -44,6 +44,7 @@ impl Walk<'_> {
             return end;
         }
         let last_missing = self.last_missing();
+        let over = self.over();
         for named in days::named(self.rule, start.date(), self.limit.date()) {
             let date = match named {
                 Named::Day(date) => date,
@@ -59,31 +60,33 @@ impl Walk<'_> {
             }
             // Out of range only with a start that `Series::new` refuses.
             let Some(next) = self.at(date.and_time(start.time())) else { break };
-            let end = self.beyond(&next).or_else(|| self.take(next));
-            if let Some(end) = end {
+            if next.wall >= self.limit || self.is_after_until(&next) {
+                return over;
+            }
+            if let Some(end) = self.take(next) {
                 return end;
             }
         }
-        let end = self.at(self.limit).and_then(|limit| self.beyond(&limit));
-        end.unwrap_or(SeriesEnd::Months)
+        over
     }
 
     fn at(&self, wall: NaiveDateTime) -> Option<Occurrence> {
         Occurrence::at(&self.series.zone, self.made.len(), wall, self.series.duration)
     }
 
-    /// Whether the occurrence is after UNTIL or the last month.
-    fn beyond(&self, next: &Occurrence) -> Option<SeriesEnd> {
-        let until = match self.rule.bound {
+    /// What ends the series when nothing else does: the earlier of UNTIL and the last month.
+    fn over(&self) -> SeriesEnd {
+        let until = self.at(self.limit).is_some_and(|limit| self.is_after_until(&limit));
+        if until { SeriesEnd::Until } else { SeriesEnd::Months }
+    }
+
+    fn is_after_until(&self, next: &Occurrence) -> bool {
+        match self.rule.bound {
             Bound::Never | Bound::Count(_) => false,
             Bound::Until(Moment::Date(date)) => next.wall.date() > date,
             Bound::Until(Moment::Local(wall)) => next.wall > wall,
             Bound::Until(Moment::Instant(instant)) => next.span.start() > instant,
-        };
-        if until {
-            return Some(SeriesEnd::Until);
         }
-        (next.wall >= self.limit).then_some(SeriesEnd::Months)
     }
 
     /// Makes the occurrence, unless it is excluded or on a date that the zone skips. Tells when

@@ -88,7 +88,7 @@ impl Parts {
             let is_date = matches!(moment(value), Some(Moment::Date(_)));
             match moment(value) {
                 Some(moment) if is_date == (parameter == "VALUE=DATE") => {
-                    self.excluded.push(moment)
+                    self.excluded.push(moment);
                 }
                 Some(_) | None => self.wrong(&path, ("format", DATES.to_owned())),
             }
