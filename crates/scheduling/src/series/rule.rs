@@ -11,8 +11,8 @@ use crate::{
 /// A repeat rule of RFC 5545, section 3.3.10, with the dates left out of it.
 ///
 /// Supported: FREQ (DAILY, WEEKLY, MONTHLY, YEARLY), INTERVAL, COUNT or UNTIL, BYDAY, BYMONTHDAY,
-/// BYMONTH, BYSETPOS, WKST, and EXDATE. Lists are sorted and unique, so that rules which differ only in the
-/// order of a list are equal.
+/// BYMONTH, BYSETPOS, WKST, and EXDATE. Lists are sorted and unique, so that rules which differ only
+/// in the order of a list are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rrule {
     pub(super) freq: Freq,
