@@ -17,6 +17,7 @@ impl MigratorTrait for Migrator {
             name: "m0004_row_security",
             tables: &["category", "resource", "outbox", "settings_snapshot"],
         }));
+        all.extend(common::db::idempotency_migrations());
         all
     }
 
