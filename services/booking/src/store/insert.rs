@@ -149,10 +149,7 @@ impl Store {
     }
 
     /// The outcome of a transaction around [`Self::enter`].
-    pub(crate) fn refused_or(
-        id: Uuid,
-        stored: Result<Inserted, Error>,
-    ) -> Result<Inserted, Error> {
+    pub(crate) fn refused_or(id: Uuid, stored: Result<Inserted, Error>) -> Result<Inserted, Error> {
         match stored {
             Err(Error::Database(error)) => match classify(&error) {
                 Fault::Overlap | Fault::Unique(_) => Ok(Inserted::Refused),

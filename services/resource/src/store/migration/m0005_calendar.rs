@@ -47,7 +47,8 @@ impl MigrationTrait for Migration {
         let connection = manager.get_connection();
         let postgres = manager.get_database_backend() == DatabaseBackend::Postgres;
         let types = if postgres { POSTGRES } else { SQLITE };
-        let engine_sql = |sql: &str| types.iter().fold(sql.to_owned(), |sql, (a, b)| sql.replace(a, b));
+        let engine_sql =
+            |sql: &str| types.iter().fold(sql.to_owned(), |sql, (a, b)| sql.replace(a, b));
         for table in ["category", "resource"] {
             let column = format!(
                 "ALTER TABLE {table} ADD COLUMN booking_policy {{json}} NOT NULL DEFAULT '{{}}'"
