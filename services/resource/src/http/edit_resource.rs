@@ -51,6 +51,9 @@ struct EditResource {
 }
 
 /// Edit a resource.
+///
+/// That fewer bookings may share it is refused while future ones use more, with the list of these
+/// (`capacity_in_use`).
 #[utoipa::path(
     put,
     path = "/resources/{id}",
@@ -61,6 +64,7 @@ struct EditResource {
     responses(
         (status = 200, description = "The resource after the edit", body = ResourceView),
         (status = 404, description = "Recurso não encontrado"),
+        (status = 409, description = "Reservas futuras usam mais do que a nova capacidade."),
     ),
 )]
 pub(super) async fn edit_resource(

@@ -2,6 +2,7 @@
 
 mod m0003_directory;
 mod m0005_calendar;
+mod m0007_imports;
 
 use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             name: "m0006_row_security_calendar",
             tables: &["calendar_exception"],
         }));
+        all.push(Box::new(m0007_imports::Migration));
         all
     }
 
