@@ -13,9 +13,11 @@ use uuid::Uuid;
 use crate::Service;
 use crate::event::Envelope;
 use crate::facts::{
-    ApiKeyFacts, OccupancyView, ResourceFacts, SessionFacts, TenantFacts, TenantRef, UserFacts,
+    ApiKeyFacts, CapacityInTheWay, CapacityLowering, OccupancyView, ResourceFacts, SessionFacts,
+    TenantFacts, TenantRef, UserFacts,
 };
 use crate::personal::PersonalPage;
+use crate::problem::Conflict;
 
 /// The neighbour's answer.
 #[derive(Debug, Clone)]
@@ -36,11 +38,26 @@ pub struct Unreachable {
     pub reason: String,
 }
 
-/// How a `GET` reaches a neighbour. Implementations bound the time and the size of the answer.
+/// How a question reaches a neighbour. Implementations bound the time and the size of the answer.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Asks `service` for `path_and_query`.
     async fn get(&self, service: Service, path_and_query: &str) -> Result<Answer, Unreachable>;
+
+    /// Hands `service` a JSON body. It may arrive twice, so what it asks for is the same done twice.
+    async fn post(&self, service: Service, path: &str, body: Bytes) -> Result<Answer, Unreachable> {
+        let _ = (path, body);
+        Err(Unreachable { service: service.name(), reason: "takes no body".to_owned() })
+    }
+}
+
+/// What became of a lowering of capacity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lowered {
+    /// Nothing is in the way, and nothing more than the new capacity will be booked.
+    Obeyed,
+    /// These bookings need more.
+    InTheWay(Vec<Conflict>),
 }
 
 /// Why a fact could not be had.
@@ -137,6 +154,29 @@ impl Clients {
         );
         let found = self.fetch(Service::Booking, &path).await?;
         found.ok_or(ClientError::Unexpected { service: Service::Booking.name(), status: 404 })
+    }
+
+    /// Lowers capacities, before whoever owns them commits it.
+    pub async fn lower_capacity(
+        &self,
+        lowering: &CapacityLowering,
+    ) -> Result<Lowered, ClientError> {
+        let service = Service::Booking;
+        let body = serde_json::to_vec(lowering).unwrap_or_default();
+        let answer = self.transport.post(service, "/internal/v1/capacity", body.into()).await?;
+        let unexpected =
+            || ClientError::Unexpected { service: service.name(), status: answer.status };
+        match answer.status {
+            204 => Ok(Lowered::Obeyed),
+            409 => serde_json::from_slice::<CapacityInTheWay>(&answer.body)
+                .map(|body| Lowered::InTheWay(body.conflicts))
+                .map_err(|_| unexpected()),
+            500 | 502..=504 => Err(ClientError::Unreachable(Unreachable {
+                service: service.name(),
+                reason: format!("status {}", answer.status),
+            })),
+            _ => Err(unexpected()),
+        }
     }
 
     /// The events of `source` after a position, in order, at most `limit`.

@@ -119,6 +119,42 @@ pub struct CreateException {
     pub reason: String,
 }
 
+/// What a calendar file is imported as, told by the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportQuery {
+    /// Whose it is.
+    pub tenant_id: Uuid,
+    /// Whose resources it holds for.
+    pub level: ExceptionLevel,
+    /// With level `category`, and only then: which.
+    pub category_id: Option<Uuid>,
+    /// With level `resource`, and only then: which.
+    pub resource_id: Option<Uuid>,
+    /// What kind of closure; a holiday unless given.
+    pub kind: ExceptionKind,
+}
+
+impl Decode for ImportQuery {
+    fn decode(form: &mut Form<'_>) -> Option<Self> {
+        let tenant_id = form.required("tenant_id", uuid);
+        let level = form.required("level", choice(ExceptionLevel::WORDS, ExceptionLevel::parse));
+        let category_id = form.optional("category_id", uuid);
+        let resource_id = form.optional("resource_id", uuid);
+        let kind = form.or("kind", ExceptionKind::Holiday, choice(CLOSURES, closure));
+        let (level, category_id, resource_id) = (level?, category_id?, resource_id?);
+        target(form, "category_id", level == ExceptionLevel::Category, category_id)?;
+        target(form, "resource_id", level == ExceptionLevel::Resource, resource_id)?;
+        Some(Self { tenant_id: tenant_id?, level, category_id, resource_id, kind: kind? })
+    }
+}
+
+/// The kinds that close: a calendar file tells when nobody is there.
+const CLOSURES: &[&str] = &["holiday", "maintenance", "closure"];
+
+fn closure(word: &str) -> Option<ExceptionKind> {
+    ExceptionKind::parse(word).filter(|kind| *kind != ExceptionKind::Override)
+}
+
 impl Decode for CreateException {
     fn decode(form: &mut Form<'_>) -> Option<Self> {
         let tenant_id = form.required("tenant_id", uuid);
@@ -213,6 +249,51 @@ pub struct ExceptionView {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// What became of an imported calendar.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImportView {
+    /// So many events are exceptions now.
+    #[schema(maximum = 500)]
+    pub imported: u32,
+    /// The events that are not, in the order of the file.
+    #[schema(max_items = 500)]
+    pub skipped: Vec<SkippedEvent>,
+}
+
+/// An event that was not imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SkippedEvent {
+    /// Its `UID`, if it has one.
+    pub uid: Option<String>,
+    /// Its place among the events of the file, from 1.
+    #[schema(minimum = 1)]
+    pub event: u32,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why an event was not imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// It has no start that can be read, of the years 1970 to 9999.
+    NoStart,
+    /// It ends when it starts, or before.
+    NoLength,
+    /// It is longer than 366 days.
+    TooLong,
+    /// Its time zone is not an IANA one.
+    UnknownZone,
+    /// It recurs in another way than once a year.
+    Recurrence,
+    /// Its `UID` is longer than 255 characters.
+    LongUid,
+    /// The file has its `UID` twice.
+    Duplicate,
+    /// It is cancelled; what was imported of it before is gone.
+    Cancelled,
 }
 
 /// An exception as neighbours need it to decide by.

@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use crate::authority::Preset;
 use crate::exception::ExceptionFacts;
+use crate::form::{Decode, Form, integer, list, nested, uuid};
 use crate::policy::BookingPolicy;
+use crate::problem::Conflict;
 use crate::resource::ResourceStatus;
 use crate::tenant::Settings;
 use crate::user::{Permissions, UserType};
@@ -147,5 +149,55 @@ impl ClaimFacts {
     pub fn claim(&self) -> Option<Claim> {
         let span = Span::new(self.from, self.to)?;
         Some(Claim { span, quantity: self.quantity, expires_at: self.expires_at })
+    }
+}
+
+/// `POST /internal/v1/capacity`: shared resources are about to take fewer bookings at one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapacityLowering {
+    /// Whose resources they are.
+    pub tenant_id: Uuid,
+    /// Each of them, at most [`CapacityLowering::MOST`].
+    pub resources: Vec<LoweredResource>,
+}
+
+/// One resource of a [`CapacityLowering`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoweredResource {
+    /// The resource.
+    pub resource_id: Uuid,
+    /// The places it is about to have.
+    pub places: u32,
+    /// The version its facts will have then.
+    pub version: i64,
+}
+
+/// Why a [`CapacityLowering`] is refused (409): these bookings need more, at most 50 of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapacityInTheWay {
+    /// By start.
+    pub conflicts: Vec<Conflict>,
+}
+
+impl CapacityLowering {
+    /// The most resources of one lowering.
+    pub const MOST: usize = 200;
+}
+
+impl Decode for CapacityLowering {
+    fn decode(form: &mut Form<'_>) -> Option<Self> {
+        let tenant_id = form.required("tenant_id", uuid);
+        let resources = form.required("resources", list(Self::MOST, nested::<LoweredResource>));
+        Some(Self { tenant_id: tenant_id?, resources: resources? })
+    }
+}
+
+impl Decode for LoweredResource {
+    fn decode(form: &mut Form<'_>) -> Option<Self> {
+        let resource_id = form.required("resource_id", uuid);
+        let places = form.required("places", integer(1, i64::from(i32::MAX)));
+        let version = form.required("version", integer(1, i64::MAX));
+        let places = u32::try_from(places?).ok()?;
+        Some(Self { resource_id: resource_id?, places, version: version? })
     }
 }

@@ -20,6 +20,8 @@ const TABLE: &[Row] = &[
     Row { prefix: "/internal/v1/resources", asked: &[Resource], callers: &[Booking] },
     // Availability is made of it.
     Row { prefix: "/internal/v1/occupancy", asked: &[Booking], callers: &[Resource] },
+    // No capacity is lowered below what its bookings use.
+    Row { prefix: "/internal/v1/capacity", asked: &[Booking], callers: &[Resource] },
     // What is kept about a person, collected by who answers for people.
     Row {
         prefix: "/internal/v1/personal-data",
@@ -54,7 +56,7 @@ mod tests {
 
     #[test]
     fn each_route_is_open_to_those_who_need_it() {
-        let rows: [(Service, &str, &[Service]); 10] = [
+        let rows: [(Service, &str, &[Service]); 11] = [
             (Tenant, "/internal/v1/tenants", &[Resource, User, Booking]),
             (Tenant, "/internal/v1/tenants/{id}", &[Resource, User, Booking]),
             (User, "/internal/v1/users/{id}", &[Tenant, Resource, Booking]),
@@ -62,6 +64,7 @@ mod tests {
             (User, "/internal/v1/api-keys/{hash}", &[Tenant, Resource, Booking]),
             (Resource, "/internal/v1/resources/{id}", &[Booking]),
             (Booking, "/internal/v1/occupancy", &[Resource]),
+            (Booking, "/internal/v1/capacity", &[Resource]),
             (Tenant, "/internal/v1/outbox/{source}", &[Resource, User, Booking]),
             (Booking, "/internal/v1/outbox/{source}", &[Resource]),
             (Booking, "/internal/v1/personal-data/{id}", &[User]),

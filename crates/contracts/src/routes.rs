@@ -94,6 +94,7 @@ pub const GATEWAY: &[GatewayRoute] = &[
     to("/auth", Service::User),
     to("/resources", Service::Resource),
     to("/categories", Service::Resource),
+    to("/exceptions", Service::Resource),
     to("/bookings", Service::Booking),
     to("/api-docs/tenants", Service::Tenant),
     to("/api-docs/users", Service::User),

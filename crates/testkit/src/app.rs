@@ -174,19 +174,21 @@ impl TestApp {
         Answer { status: parts.status, headers: parts.headers, body, text }
     }
 
-    /// Sends JSON; `token` may be empty, `body` null.
+    /// Sends JSON, a text as a calendar file; `token` may be empty, `body` null.
     pub async fn call(&self, method: Method, path: &str, token: &str, body: Value) -> Answer {
         let mut request =
             Request::builder().method(method).uri(path).header("host", "marca.test:8000");
         if !token.is_empty() {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let body = if body.is_null() {
-            Body::empty()
-        } else {
-            request = request.header("content-type", "application/json");
-            Body::from(body.to_string())
+        let (kind, body) = match body {
+            Value::Null => ("", Body::empty()),
+            Value::String(calendar) => ("text/calendar", Body::from(calendar)),
+            body => ("application/json", Body::from(body.to_string())),
         };
+        if !kind.is_empty() {
+            request = request.header("content-type", kind);
+        }
         self.send(request.body(body).expect("a request")).await
     }
 

@@ -87,6 +87,7 @@ async fn marked(front: &impl Front, domain: &str) -> Scene {
         scene.make_category(front, &name).await;
         scene.make_resource(front, &name).await;
         scene.make_booking(front, days, &name).await;
+        scene.make_exception(front, days + 20, &name).await;
         let person = json!({
             "tenant_id": scene.tenant, "name": name, "email": format!("{MARK}{at}@{domain}"),
             "user_type": "user",

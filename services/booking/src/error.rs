@@ -154,7 +154,8 @@ impl From<Error> for Problem {
             }
             Error::TooLateToCancel { hours } => {
                 let template = "Cancelamento permitido somente até {n} horas antes do início.";
-                Self::rule("too_late_to_cancel", Text::with(template, i64::from(hours)))
+                let text = Text::with(template, i64::from(hours));
+                Self::rule_of("too_late_to_cancel", text, hours)
             }
             Error::NotActive => {
                 let template = "Somente reservas pendentes ou confirmadas podem ser canceladas.";

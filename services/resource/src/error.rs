@@ -3,10 +3,13 @@
 use common::db::{Classify, Refused};
 use common::http::Problem;
 use common::version::Changed;
-use contracts::problem::FieldFault;
+use contracts::facts::CapacityLowering;
+use contracts::problem::{Conflict, FieldFault};
 use contracts::text::Text;
 use sea_orm::DbErr;
 use thiserror::Error;
+
+use crate::app::MOST_EXCEPTIONS;
 
 /// Every way a use case can end without its effect.
 #[derive(Debug, Error)]
@@ -17,6 +20,16 @@ pub(crate) enum Error {
     NoCategory,
     #[error("no such resource")]
     NoResource,
+    #[error("no such exception")]
+    NoException,
+    #[error("the target has as many exceptions as it may")]
+    TooManyExceptions,
+    #[error("bookings need more than the capacity that is left")]
+    CapacityInUse(Vec<Conflict>),
+    #[error("too many resources share the category")]
+    TooManyResources,
+    #[error("changed by others again and again")]
+    Contended,
     #[error("the category is still used")]
     CategoryInUse,
     #[error("not of the documented shape")]
@@ -60,6 +73,11 @@ impl Classify for Error {
             Self::OtherTenant
             | Self::NoCategory
             | Self::NoResource
+            | Self::NoException
+            | Self::TooManyExceptions
+            | Self::CapacityInUse(_)
+            | Self::TooManyResources
+            | Self::Contended
             | Self::CategoryInUse
             | Self::Invalid(_)
             | Self::MissingDate
@@ -78,6 +96,23 @@ impl From<Error> for Problem {
             Error::OtherTenant => Self::other_tenant(),
             Error::NoCategory => Self::not_found("Categoria não encontrada"),
             Error::NoResource => Self::not_found("Recurso não encontrado"),
+            Error::NoException => Self::not_found("Exceção não encontrada"),
+            Error::TooManyExceptions => {
+                let text =
+                    Text::with("Limite de {n} exceções por nível.", i64::from(MOST_EXCEPTIONS));
+                Self::conflict_of("too_many_exceptions", text).limited(MOST_EXCEPTIONS)
+            }
+            Error::CapacityInUse(conflicts) => {
+                let text = Text::new("Reservas futuras usam mais do que a nova capacidade.");
+                Self::conflict_of("capacity_in_use", text).conflicting(conflicts)
+            }
+            Error::TooManyResources => {
+                let most = u32::try_from(CapacityLowering::MOST).unwrap_or(u32::MAX);
+                let template = "A categoria tem mais de {n} recursos; mova alguns antes.";
+                Self::conflict_of("too_many_resources", Text::with(template, i64::from(most)))
+                    .limited(most)
+            }
+            Error::Contended => Self::unavailable("contended"),
             Error::CategoryInUse => Self::conflict("Categoria em uso por recursos."),
             Error::Invalid(fields) => Self::validation(fields),
             Error::MissingDate => Self::field("date", "missing", "Campo obrigatório."),

@@ -14,7 +14,7 @@ use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
 use crate::app::Availability;
-use crate::store::{Category, Resource, categories, exceptions, resources};
+use crate::store::{Category, Exception, Resource, categories, exceptions, resources};
 
 /// The consumer group, also the name of the checkpoints.
 const CONSUMER: &str = "resource-service";
@@ -35,6 +35,18 @@ pub(crate) fn resource_deleted(resource: &Resource) -> Draft {
 pub(crate) fn category_updated(category: &Category) -> Draft {
     let Category { id, tenant_id, version, .. } = *category;
     draft(DirectoryEvent::CategoryUpdated, tenant_id, id, version)
+}
+
+/// An exception was made or changed.
+pub(crate) fn exception_changed(exception: &Exception) -> Draft {
+    let Exception { id, tenant_id, version, .. } = *exception;
+    draft(DirectoryEvent::ExceptionChanged, tenant_id, id, version)
+}
+
+/// An exception is gone; its last version is one more than the stored one.
+pub(crate) fn exception_deleted(exception: &Exception) -> Draft {
+    let Exception { id, tenant_id, version, .. } = *exception;
+    draft(DirectoryEvent::ExceptionChanged, tenant_id, id, version + 1)
 }
 
 fn draft(event: DirectoryEvent, tenant_id: Uuid, id: Uuid, sequence: i64) -> Draft {

@@ -35,6 +35,7 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
         ids: Arc::clone(&platform.ids),
         settings: Arc::clone(&settings),
         availability: Arc::clone(&availability),
+        clients: platform.clients.clone(),
     });
     let subscriptions = events::subscriptions(platform, availability, snapshots);
     let authenticator = Authenticator::new(platform, people, settings);

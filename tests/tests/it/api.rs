@@ -124,7 +124,13 @@ impl Api {
         body: &Value,
     ) -> Result<Reply, reqwest::Error> {
         let request = self.request(method, path);
-        let request = if body.is_null() { request } else { request.json(body) };
+        let request = match body {
+            Value::Null => request,
+            Value::String(calendar) => {
+                request.header("content-type", "text/calendar").body(calendar.clone())
+            }
+            body => request.json(body),
+        };
         self.send(request).await
     }
 

@@ -100,8 +100,7 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
     };
     let body = body.map_err(late)?.map_err(|rejection: BytesRejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let text = Text::new("Corpo da requisição grande demais.");
-            return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", text);
+            return too_large();
         }
         Problem::field("body", "unreadable", "Não foi possível ler o corpo da requisição.")
     })?;
@@ -109,6 +108,31 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
         context.note_body(&body);
     }
     Ok(body)
+}
+
+/// A body of text of this media type, of at most `most` bytes.
+pub async fn text_body<S: Send + Sync>(
+    request: Request,
+    state: &S,
+    media: &str,
+    refusal: &'static str,
+    most: usize,
+) -> Result<String, Problem> {
+    if media_type(request.headers()) != media {
+        let (status, text) = (StatusCode::UNSUPPORTED_MEDIA_TYPE, Text::new(refusal));
+        return Err(Problem::new(status, "unsupported_media_type", text));
+    }
+    let bytes = read(request, state).await?;
+    if bytes.len() > most {
+        return Err(too_large());
+    }
+    let text = String::from_utf8(bytes.into());
+    text.map_err(|_| Problem::field("body", "encoding", "Deve ser texto em UTF-8."))
+}
+
+fn too_large() -> Problem {
+    let text = Text::new("Corpo da requisição grande demais.");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", text)
 }
 
 fn media_type(headers: &HeaderMap) -> String {

@@ -23,7 +23,7 @@ pub use client::ClientIp;
 pub use credentials::Credentials;
 pub use docs::{document, documentation};
 pub use edge::{Context, finish};
-pub use extract::{Body, FormOrJson, Id, OptionalBody, Params, Raw, decode_query};
+pub use extract::{Body, FormOrJson, Id, OptionalBody, Params, Raw, decode_query, text_body};
 pub use gateway::gateway;
 pub use health::Probe;
 pub use http::StatusCode;

@@ -136,6 +136,23 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", Text::new(message))
     }
 
+    /// 409 for a clash with a code of its own.
+    pub fn conflict_of(code: &'static str, text: Text) -> Self {
+        Self::new(StatusCode::CONFLICT, code, text)
+    }
+
+    /// The same, with the bookings in the way.
+    #[must_use]
+    pub fn conflicting(self, conflicts: Vec<Conflict>) -> Self {
+        self.with(|inner| inner.conflicts = conflicts)
+    }
+
+    /// The same, with the value that applies.
+    #[must_use]
+    pub fn limited(self, limit: u32) -> Self {
+        self.with(|inner| inner.limit = Some(limit))
+    }
+
     /// 412: `If-Match` names another version.
     pub fn precondition_failed() -> Self {
         let text = Text::new("A reserva foi alterada por outra requisição.");

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
+use bytes::Bytes;
 use contracts::Service;
 use contracts::client::{Answer, Transport, Unreachable};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request};
 use http_body_util::{BodyExt as _, Limited};
 use tokio::sync::Mutex;
@@ -29,6 +31,9 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(3);
 const BREAKER_FAILURES: u32 = 4;
 /// For how long.
 const BREAKER_PAUSE: Duration = Duration::from_secs(1);
+
+/// What bodies are.
+const JSON: &str = "application/json";
 
 /// Over HTTP, with a time limit, one retry and a breaker per neighbour.
 pub struct HttpTransport {
@@ -66,9 +71,18 @@ impl HttpTransport {
         Ok(Self { client, neighbours, credential: credentials.shown(), metrics })
     }
 
-    async fn attempt(&self, url: Url, timeout: Duration) -> Result<Answer, String> {
+    async fn attempt(
+        &self,
+        url: Url,
+        body: Option<Bytes>,
+        timeout: Duration,
+    ) -> Result<Answer, String> {
         let work = async {
-            let request = self.client.get(url).header(INTERNAL_TOKEN, &self.credential);
+            let request = match body {
+                None => self.client.get(url),
+                Some(body) => self.client.post(url).header(CONTENT_TYPE, JSON).body(body),
+            };
+            let request = request.header(INTERNAL_TOKEN, &self.credential);
             let mut response = request.send().await.map_err(|error| error.to_string())?;
             let status = response.status().as_u16();
             let mut body = Vec::new();
@@ -96,9 +110,13 @@ impl Neighbour {
     }
 }
 
-#[async_trait]
-impl Transport for HttpTransport {
-    async fn get(&self, service: Service, path_and_query: &str) -> Result<Answer, Unreachable> {
+impl HttpTransport {
+    async fn ask(
+        &self,
+        service: Service,
+        path_and_query: &str,
+        body: Option<Bytes>,
+    ) -> Result<Answer, Unreachable> {
         let unreachable =
             |reason: &str| Unreachable { service: service.name(), reason: reason.to_owned() };
         let Some(neighbour) = self.neighbours.get(&service) else {
@@ -110,11 +128,12 @@ impl Transport for HttpTransport {
         }
         let url = neighbour.base.join(path_and_query).map_err(|_| unreachable("bad path"))?;
         let batch = path_and_query.starts_with("/internal/v1/outbox/");
-        let long = batch || path_and_query.starts_with("/internal/v1/personal-data/");
+        let long =
+            batch || body.is_some() || path_and_query.starts_with("/internal/v1/personal-data/");
         let timeout = if long { BATCH_TIMEOUT } else { FACT_TIMEOUT };
         let mut reason = String::new();
         for _ in 0..2 {
-            match self.attempt(url.clone(), timeout).await {
+            match self.attempt(url.clone(), body.clone(), timeout).await {
                 Ok(answer) => {
                     neighbour.failures.store(0, Ordering::Relaxed);
                     self.metrics
@@ -127,6 +146,17 @@ impl Transport for HttpTransport {
         neighbour.failed().await;
         self.metrics.neighbour_call(service.name(), "unreachable");
         Err(unreachable(&reason))
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn get(&self, service: Service, path_and_query: &str) -> Result<Answer, Unreachable> {
+        self.ask(service, path_and_query, None).await
+    }
+
+    async fn post(&self, service: Service, path: &str, body: Bytes) -> Result<Answer, Unreachable> {
+        self.ask(service, path, Some(body)).await
     }
 }
 
@@ -150,6 +180,13 @@ impl Transport for MixedTransport {
             return self.local.get(service, path_and_query).await;
         }
         self.remote.get(service, path_and_query).await
+    }
+
+    async fn post(&self, service: Service, path: &str, body: Bytes) -> Result<Answer, Unreachable> {
+        if self.local.has(service) {
+            return self.local.post(service, path, body).await;
+        }
+        self.remote.post(service, path, body).await
     }
 }
 
@@ -176,15 +213,19 @@ impl LocalTransport {
     }
 }
 
-#[async_trait]
-impl Transport for LocalTransport {
-    async fn get(&self, service: Service, path_and_query: &str) -> Result<Answer, Unreachable> {
+impl LocalTransport {
+    async fn ask(
+        &self,
+        service: Service,
+        request: http::request::Builder,
+        body: Body,
+    ) -> Result<Answer, Unreachable> {
         let unreachable = |reason: String| Unreachable { service: service.name(), reason };
         let router = self.routers.get().and_then(|routers| routers.get(&service)).cloned();
         let router = router.ok_or_else(|| unreachable("not started yet".to_owned()))?;
-        let request = Request::get(path_and_query)
+        let request = request
             .header(INTERNAL_TOKEN, &self.credential)
-            .body(Body::empty())
+            .body(body)
             .map_err(|error| unreachable(error.to_string()))?;
         let work = async {
             let Ok(response) = router.oneshot(request).await;
@@ -197,5 +238,17 @@ impl Transport for LocalTransport {
             Ok(answer) => answer.map_err(unreachable),
             Err(_) => Err(unreachable("timed out".to_owned())),
         }
+    }
+}
+
+#[async_trait]
+impl Transport for LocalTransport {
+    async fn get(&self, service: Service, path_and_query: &str) -> Result<Answer, Unreachable> {
+        self.ask(service, Request::get(path_and_query), Body::empty()).await
+    }
+
+    async fn post(&self, service: Service, path: &str, body: Bytes) -> Result<Answer, Unreachable> {
+        let request = Request::post(path).header(CONTENT_TYPE, JSON);
+        self.ask(service, request, Body::from(body)).await
     }
 }

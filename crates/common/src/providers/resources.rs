@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use contracts::client::{ClientError, Clients};
 use contracts::event::{DirectoryEvent, Envelope};
 use contracts::exception::exceptions;
@@ -12,6 +13,7 @@ use scheduling::{Capacity, Exceptions, Weekly};
 use uuid::Uuid;
 
 use super::{Epochs, Near};
+use crate::clock::Clock;
 use crate::platform::Platform;
 use crate::streams::WatchNews;
 
@@ -38,6 +40,8 @@ pub struct Bookable {
     pub capacity: Capacity,
     /// Grows with every change of the resource itself.
     pub version: i64,
+    /// When its owner was asked for all this.
+    pub asked_at: DateTime<Utc>,
     own: BookingPolicy,
     category: BookingPolicy,
 }
@@ -52,6 +56,7 @@ impl Bookable {
 /// Resources' facts, near.
 pub struct ResourceDirectory {
     clients: Clients,
+    clock: Arc<dyn Clock>,
     near: Arc<Near<Option<Arc<Known>>>>,
     /// Of tenants: raised by what concerns many of their resources.
     calendars: Arc<Epochs>,
@@ -68,7 +73,8 @@ impl ResourceDirectory {
     pub fn new(platform: &Platform) -> Arc<Self> {
         let near = Near::new(100_000, platform.settings.facts_ttl);
         let calendars = Arc::new(Epochs::new());
-        let this = Arc::new(Self { clients: platform.clients.clone(), near, calendars });
+        let (clients, clock) = (platform.clients.clone(), Arc::clone(&platform.clock));
+        let this = Arc::new(Self { clients, clock, near, calendars });
         let heard = Arc::clone(&this);
         platform.listen(move |news| match news {
             WatchNews::Lost => heard.near.forget_all(),
@@ -105,10 +111,11 @@ impl ResourceDirectory {
         id: Uuid,
     ) -> Result<Option<Arc<Bookable>>, Arc<ClientError>> {
         let ask = || async {
-            let epoch = self.calendars.of(tenant);
+            let (epoch, asked_at) = (self.calendars.of(tenant), self.clock.now());
             let found = self.clients.resource(id).await?;
-            let known =
-                |facts| Arc::new(Known { bookable: Arc::new(Bookable::from(facts)), epoch });
+            let known = |facts| {
+                Arc::new(Known { bookable: Arc::new(Bookable::new(facts, asked_at)), epoch })
+            };
             Ok::<_, ClientError>(found.map(known))
         };
         let mut latest = None;
@@ -124,8 +131,8 @@ impl ResourceDirectory {
     }
 }
 
-impl From<ResourceFacts> for Bookable {
-    fn from(facts: ResourceFacts) -> Self {
+impl Bookable {
+    fn new(facts: ResourceFacts, asked_at: DateTime<Utc>) -> Self {
         let capacity = facts.places();
         let ResourceFacts {
             id,
@@ -154,6 +161,7 @@ impl From<ResourceFacts> for Bookable {
             exceptions: exceptions(&facts),
             capacity,
             version,
+            asked_at,
             own: booking_policy,
             category: category_policy,
         }

@@ -15,7 +15,7 @@ pub struct Request {
     pub ids: Vec<String>,
     /// The query, with its `?`.
     pub query: String,
-    /// The body, or null.
+    /// The body, or null; a text is sent as a calendar file.
     pub body: Value,
 }
 
@@ -41,6 +41,9 @@ impl Request {
         format!("{path}{}", self.query)
     }
 }
+
+/// A calendar file without an event.
+const CALENDAR: &str = "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n";
 
 fn request(operation: &'static str, ids: &[&String], query: &str, body: Value) -> Request {
     let ids = ids.iter().map(|id| (*id).clone()).collect();
@@ -107,11 +110,16 @@ fn tenants_and_people(scene: &Scene) -> Vec<Request> {
 }
 
 fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
-    let Scene { tenant: t, booker, booking, spare: [category, resource], .. } = scene;
+    let Scene { tenant: t, booker, booking, exception, spare: [category, resource], .. } = scene;
     let kind = json!({ "tenant_id": t, "name": "x", "type": "fisico" });
     let room = json!({ "tenant_id": t, "category_id": scene.category, "name": "x" });
     let day = format!("?date={}", today + Days::new(3));
     let slot = slot(scene, today, 3, 13, booker);
+    let closed = json!({
+        "tenant_id": t, "level": "resource", "resource_id": resource, "kind": "closure",
+        "start_date": today + Days::new(9),
+    });
+    let import = format!("?tenant_id={t}&level=tenant");
     let name = || json!({ "name": "x" });
     let nil = || Value::Null;
     vec![
@@ -124,6 +132,12 @@ fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
         request("POST /resources/", &[], "", room),
         request("GET /resources/{id}", &[resource], "", nil()),
         request("GET /resources/{id}/availability", &[resource], &day, nil()),
+        request("GET /exceptions/", &[], "", nil()),
+        request("POST /exceptions/", &[], "", closed),
+        request("POST /exceptions/import", &[], &import, json!(CALENDAR)),
+        request("GET /exceptions/{id}", &[exception], "", nil()),
+        request("PUT /exceptions/{id}", &[exception], "", json!({ "reason": "x" })),
+        request("DELETE /exceptions/{id}", &[exception], "", nil()),
         request("PUT /resources/{id}", &[resource], "", name()),
         request("DELETE /resources/{id}", &[resource], "", nil()),
         request("GET /bookings/", &[], "", nil()),

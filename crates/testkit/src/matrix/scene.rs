@@ -38,6 +38,8 @@ pub struct Scene {
     pub spare: [String; 2],
     /// A booking of the admin's.
     pub booking: String,
+    /// A closure of the tenant.
+    pub exception: String,
     /// In whose name is booked: the caller's, or the admin's where that is nobody of the tenant.
     pub booker: String,
     /// An API key, and a session of the admin's.
@@ -120,6 +122,7 @@ impl Scene {
         scene.user = scene.make(front, "/users/", user).await;
         scene.erased = scene.make(front, "/users/", erased).await;
         scene.booking = scene.make_booking(front, 2, "x").await;
+        scene.exception = scene.make_exception(front, 20, "x").await;
         let other = login(front, &scene.tenant, &format!("ana@{domain}"), PASSWORD).await;
         scene.ends = [scene.key(front, json!({})).await.0, session(&other)];
         scene
@@ -145,6 +148,15 @@ impl Scene {
         let mut body = slot(self, front.today(), days, 13, &self.admin);
         body["notes"] = json!(notes);
         self.make(front, "/bookings/", body).await
+    }
+
+    /// A closure of the whole tenant, so many days from today.
+    pub(crate) async fn make_exception(&self, front: &impl Front, days: u64, why: &str) -> String {
+        let body = json!({
+            "tenant_id": self.tenant, "level": "tenant", "kind": "holiday",
+            "start_date": front.today() + Days::new(days), "reason": why,
+        });
+        self.make(front, "/exceptions/", body).await
     }
 
     /// One more person with a password.

@@ -63,6 +63,19 @@ schemathesis.openapi.format(
     ),
 )
 
+
+
+def calendar(days):
+    events = "".join(
+        f"BEGIN:VEVENT\r\nUID:{number}\r\nDTSTART;VALUE=DATE:{day:%Y%m%d}\r\nSUMMARY:x\r\nEND:VEVENT\r\n"
+        for number, day in enumerate(days)
+    )
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n".encode()
+
+
+DAYS = st.lists(st.dates(datetime.date(1970, 1, 1), datetime.date(9999, 12, 31)), max_size=4)
+schemathesis.openapi.media_type("text/calendar", DAYS.map(calendar))
+
 # --- ids ---------------------------------------------------------------------------------------------
 
 # Fields of bodies and queries that hold an id, and the collection it is of.
@@ -289,6 +302,10 @@ BETWEEN_FIELDS = {
     ("custom_fields", "duplicate"),  # keys twice
     ("status", "combination"),  # cancelling and moving at once
     ("date", "missing"),  # neither date nor data
+    ("end_date", "range"),  # before start_date, or too long after it
+    ("category_id", "missing"), ("category_id", "combination"),  # with its level, and only then
+    ("resource_id", "missing"), ("resource_id", "combination"),
+    ("ranges", "order"),  # the end is later
     ("cursor", "format"),  # not one that a list has given
     ("tenant_id", "missing"),  # neither tenant_id nor domain
     ("password", "weak"), ("new_password", "weak"),  # no letter, no digit

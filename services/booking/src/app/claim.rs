@@ -98,7 +98,7 @@ impl Wanted {
     }
 }
 
-fn conflict(booking: &Booking) -> Conflict {
+pub(super) fn conflict(booking: &Booking) -> Conflict {
     Conflict { booking_id: booking.id, start_time: booking.start_time, end_time: booking.end_time }
 }
 

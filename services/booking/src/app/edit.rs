@@ -85,12 +85,15 @@ impl Bookings {
         Ok(Plan { resource_id, moved: Some(candidate) })
     }
 
-    /// The same time on the same resource. Nothing is claimed anew unless more places are wanted.
+    /// The same time on the same resource. Nothing is claimed anew unless more places are wanted, or
+    /// the booking had given up its own.
     async fn resized(&self, seen: &Booking, edit: &EditBooking) -> Result<Plan, Error> {
         let resource_id = seen.resource_id;
-        let unchanged =
-            edit.quantity.is_none_or(|places| i64::from(places) == i64::from(seen.quantity));
-        if unchanged || seen.exclusive {
+        let resized =
+            edit.quantity.is_some_and(|places| i64::from(places) != i64::from(seen.quantity));
+        let returns = !seen.status().takes_interval()
+            && edit.status.is_some_and(contracts::BookingStatus::is_active);
+        if !returns && (!resized || seen.exclusive) {
             return Ok(Plan { resource_id, moved: None });
         }
         // The facts of now: the capacity may be another one.
@@ -164,7 +167,7 @@ impl Bookings {
             }
             self.bury(tx, &[next.resource_id], trace_id).await?;
             if let Some(moved) = &plan.moved {
-                self.store.obey_lowering(tx, &mut next, moved.offer.resource.version).await?;
+                self.store.obey_lowering(tx, &mut next, &moved.offer.resource).await?;
             }
             if let Some(refusal) = self.obstacle(tx, &Wanted::of(&next)?).await? {
                 return Err(refusal);

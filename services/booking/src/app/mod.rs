@@ -1,6 +1,7 @@
 //! The use cases of bookings: load facts, decide by the pure rules, one transaction.
 
 mod cancel;
+mod capacity;
 mod cascade;
 mod claim;
 mod edit;

@@ -169,9 +169,13 @@ impl Bookings {
             if Gone::any(tx, &ids).await?.is_some() {
                 return Ok(Inserted::Refused);
             }
-            self.check_limits(tx, booking, offer).await?;
             let mut booking = booking.clone();
-            self.store.obey_lowering(tx, &mut booking, offer.resource.version).await?;
+            self.store.obey_lowering(tx, &mut booking, &offer.resource).await?;
+            // Told before a limit, as by an edit; and by the capacity that was obeyed.
+            if let Some(refusal) = self.obstacle(tx, &Wanted::of(&booking)?).await? {
+                return Err(refusal);
+            }
+            self.check_limits(tx, &booking, offer).await?;
             self.store.enter(tx, &booking, trace_id).await
         });
         Store::refused_or(booking.id, stored.await)

@@ -4,6 +4,7 @@ mod cancel_booking;
 mod edit_booking;
 mod get_booking;
 mod list_bookings;
+mod lower_capacity;
 mod occupancy;
 mod place_booking;
 mod set_booking_status;
@@ -11,7 +12,7 @@ mod version;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::get;
+use axum::routing::{get, post};
 use common::auth::Authenticator;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -37,5 +38,8 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
 
 /// What only neighbours may ask.
 pub(crate) fn internal(state: AppState) -> Router {
-    Router::new().route("/internal/v1/occupancy", get(occupancy::occupancy)).with_state(state)
+    Router::new()
+        .route("/internal/v1/occupancy", get(occupancy::occupancy))
+        .route("/internal/v1/capacity", post(lower_capacity::lower_capacity))
+        .with_state(state)
 }

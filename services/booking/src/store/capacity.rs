@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use common::db::Engine;
+use common::providers::Bookable;
 use contracts::BookingStatus;
 use scheduling::Span;
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use uuid::Uuid;
 
-use super::{Booking, Store};
+use super::{Booking, Reach, Store};
 use crate::error::Error;
 
 /// The bookings of one person that a limit counts.
@@ -23,6 +24,16 @@ pub(crate) struct Counted {
     pub(crate) not_over_at: Option<DateTime<Utc>>,
     /// Not this one.
     pub(crate) except: Uuid,
+}
+
+/// A shared resource that is about to take fewer bookings at one instant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lowered {
+    pub(crate) tenant: Uuid,
+    pub(crate) resource: Uuid,
+    pub(crate) places: i32,
+    /// The version that its facts will have.
+    pub(crate) version: i64,
 }
 
 impl Store {
@@ -74,12 +85,13 @@ impl Store {
         Ok((row.try_get("", "bookings")?, row.try_get("", "seconds")?))
     }
 
-    /// Obeys a lowering of the resource's capacity that is newer than the facts decided by.
+    /// Obeys a lowering of the resource's capacity that the facts decided by may not know of: it has a
+    /// newer version than they, and they were asked for before it can be said to have failed.
     pub(crate) async fn obey_lowering(
         &self,
         conn: &impl ConnectionTrait,
         booking: &mut Booking,
-        version: i64,
+        facts: &Bookable,
     ) -> Result<(), Error> {
         if booking.exclusive {
             return Ok(());
@@ -87,11 +99,76 @@ impl Store {
         let sql = "SELECT places FROM capacity_limit WHERE resource_id = $1 AND version > $2 \
                    AND expires_at > $3";
         let values: [Value; 3] =
-            [booking.resource_id.into(), version.into(), booking.updated_at.into()];
+            [booking.resource_id.into(), facts.version.into(), facts.asked_at.into()];
         let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
         if let Some(row) = conn.query_one_raw(statement).await? {
             booking.places = booking.places.min(row.try_get("", "places")?);
         }
         Ok(())
+    }
+
+    /// The bookings that need more than `places` of a shared resource after `now`, by start, at most
+    /// `most`. Whoever asks holds the resource's lock and has buried its dead holds.
+    pub(crate) async fn in_the_way_of_lowering(
+        &self,
+        conn: &impl ConnectionTrait,
+        lowered: &Lowered,
+        now: DateTime<Utc>,
+        most: usize,
+    ) -> Result<Vec<Booking>, DbErr> {
+        let Lowered { tenant, resource, places, .. } = *lowered;
+        // A stretch of the sums is as long as nothing changes in it: at least one booking begins or
+        // ends with each, so few of them are enough.
+        let sql = "SELECT starts_at, ends_at FROM capacity_usage WHERE tenant_id = $1 \
+                   AND resource_id = $2 AND ends_at > $3 AND used > $4 ORDER BY starts_at LIMIT $5";
+        let limit = i64::try_from(most.saturating_mul(2)).unwrap_or(i64::MAX);
+        let values: [Value; 5] =
+            [tenant.into(), resource.into(), now.into(), places.into(), limit.into()];
+        let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
+        let mut found: Vec<Booking> = Vec::new();
+        for row in conn.query_all_raw(statement).await? {
+            if found.len() >= most {
+                break;
+            }
+            let (from, to) = (row.try_get("", "starts_at")?, row.try_get("", "ends_at")?);
+            let reach = Reach { tenant, resource, from, to, except: None };
+            for booking in self.claims(conn, &reach, now).await? {
+                if !booking.exclusive && !found.iter().any(|known| known.id == booking.id) {
+                    found.push(booking);
+                }
+            }
+        }
+        found.sort_by_key(|booking| (booking.start_time, booking.id));
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// Notes a lowering, for those who decide by older facts. One that is still under way beside it
+    /// counts as well.
+    pub(crate) async fn note_lowering(
+        &self,
+        conn: &impl ConnectionTrait,
+        lowered: &Lowered,
+        now: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> Result<(), DbErr> {
+        let sql = "INSERT INTO capacity_limit (resource_id, tenant_id, places, version, expires_at) \
+                   VALUES ($1, $2, $3, $4, $5) ON CONFLICT (resource_id) DO UPDATE SET \
+                   places = CASE WHEN capacity_limit.expires_at > $6 \
+                     AND capacity_limit.places < excluded.places \
+                     THEN capacity_limit.places ELSE excluded.places END, \
+                   version = CASE WHEN capacity_limit.version > excluded.version \
+                     THEN capacity_limit.version ELSE excluded.version END, \
+                   expires_at = excluded.expires_at";
+        let values: [Value; 6] = [
+            lowered.resource.into(),
+            lowered.tenant.into(),
+            lowered.places.into(),
+            lowered.version.into(),
+            expires_at.into(),
+            now.into(),
+        ];
+        let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
+        conn.execute_raw(statement).await.map(drop)
     }
 }

@@ -9,7 +9,7 @@ mod personal;
 mod queries;
 mod tombstone;
 
-pub(crate) use capacity::Counted;
+pub(crate) use capacity::{Counted, Lowered};
 pub(crate) use entity::Model as Booking;
 pub(crate) use insert::Inserted;
 pub(crate) use migration::Migrator;

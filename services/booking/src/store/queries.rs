@@ -235,6 +235,10 @@ impl Store {
         tenant: Uuid,
     ) -> Result<u64, DbErr> {
         let gone = Entity::delete_many().filter(Column::TenantId.eq(tenant)).exec(tx).await?;
+        // Their sums went with the bookings.
+        let sql = "DELETE FROM capacity_limit WHERE tenant_id = $1";
+        let backend = tx.get_database_backend();
+        tx.execute_raw(Statement::from_sql_and_values(backend, sql, [tenant.into()])).await?;
         Ok(gone.rows_affected)
     }
 }

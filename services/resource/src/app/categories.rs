@@ -3,15 +3,17 @@
 use common::auth::{Caller, Scope};
 use common::db::{Answer, Fault, Once, Tx, classify};
 use common::version::{Precondition, Versioned};
+use contracts::facts::CapacityLowering;
 use contracts::resource::{CategoryView, CreateCategory};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::Directory;
-use super::edit::merged;
+use super::capacity::{ATTEMPTS, Edited, of_category};
+use super::edit::{Wish, merged};
 use crate::error::Error;
 use crate::events;
-use crate::store::{Category, SortKey, categories};
+use crate::store::{Category, SortKey, categories, resources};
 
 impl Directory {
     /// Makes a category, once.
@@ -72,27 +74,74 @@ impl Directory {
         patch: &Value,
     ) -> Result<Versioned<CategoryView>, Error> {
         let scope = caller.scope();
-        let work = |tx: Tx| async move {
-            let tx = &*tx;
-            let current = categories::lock(tx, scope, id).await?.ok_or(Error::NoCategory)?;
-            wanted.check(current.version())?;
-            let wish: CreateCategory = merged(&current.form(), patch)?;
-            if wish.tenant_id != current.tenant_id {
-                return Err(Error::OtherTenant);
+        let wish = &Wish { wanted, patch };
+        let mut agreed = None;
+        for _ in 0..ATTEMPTS {
+            let known = agreed.as_ref();
+            let work = |tx: Tx| async move {
+                self.write_category(tx, scope, trace_id, id, wish, known).await
+            };
+            match self.0.database.transact(scope, work).await? {
+                Edited::Done(category) => {
+                    self.0.relay.wake();
+                    return Ok(category.versioned());
+                }
+                Edited::Lowers(lowering) => {
+                    self.lower(&lowering).await?;
+                    agreed = Some(lowering);
+                }
             }
-            let mut next = current.with(wish);
-            if next == current {
-                return Ok(current);
+        }
+        Err(Error::Contended)
+    }
+
+    /// Writes an edited category, unless its resources would no longer be shared and the booking service
+    /// has not agreed to that.
+    async fn write_category(
+        &self,
+        tx: Tx,
+        scope: Scope,
+        trace_id: &str,
+        id: Uuid,
+        edit: &Wish<'_>,
+        agreed: Option<&CapacityLowering>,
+    ) -> Result<Edited<Category>, Error> {
+        let tx = &*tx;
+        // In the order of those who edit a resource: it before its category.
+        let known: Vec<Uuid> =
+            agreed.iter().flat_map(|it| &it.resources).map(|it| it.resource_id).collect();
+        resources::lock_all(tx, scope, &known).await?;
+        let current = categories::lock(tx, scope, id).await?.ok_or(Error::NoCategory)?;
+        edit.wanted.check(current.version())?;
+        let wish: CreateCategory = merged(&current.form(), edit.patch)?;
+        if wish.tenant_id != current.tenant_id {
+            return Err(Error::OtherTenant);
+        }
+        let mut next = current.with(wish);
+        if next == current {
+            return Ok(Edited::Done(current));
+        }
+        let mut drafts = Vec::new();
+        if current.is_shared() && !next.is_shared() {
+            let most = CapacityLowering::MOST + 1;
+            let shared = resources::of_many(tx, current.tenant_id, id, most).await?;
+            let lowers = of_category(&current, &shared)?;
+            if !lowers.resources.is_empty() && Some(&lowers) != agreed {
+                return Ok(Edited::Lowers(lowers));
             }
-            next.version += 1;
-            next.updated_at = self.now();
-            categories::update(tx, &next).await?;
-            self.0.outbox.append(tx, trace_id, &[events::category_updated(&next)]).await?;
-            Ok::<_, Error>(next)
-        };
-        let category = self.0.database.transact(scope, work).await?;
-        self.0.relay.wake();
-        Ok(category.versioned())
+            // The facts about them are others now.
+            for mut resource in shared {
+                resource.version += 1;
+                resources::update(tx, &resource).await?;
+                drafts.push(events::resource_updated(&resource));
+            }
+        }
+        next.version += 1;
+        next.updated_at = self.now();
+        categories::update(tx, &next).await?;
+        drafts.push(events::category_updated(&next));
+        self.0.outbox.append(tx, trace_id, &drafts).await?;
+        Ok(Edited::Done(next))
     }
 
     /// Deletes a category that no resource uses.

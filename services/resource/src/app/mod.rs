@@ -1,8 +1,10 @@
 //! The use cases: load facts, decide, one transaction. Nothing leaves the process before its commit.
 
 mod availability;
+mod capacity;
 mod categories;
 mod edit;
+mod exceptions;
 mod resources;
 
 use std::sync::Arc;
@@ -12,11 +14,13 @@ use common::clock::{Clock, IdSource};
 use common::db::Database;
 use common::providers::{SettingsError, SettingsProvider};
 use common::streams::{Outbox, Relay};
+use contracts::client::Clients;
 use uuid::Uuid;
 
 use crate::error::{Error, NoAnswer};
 
 pub(crate) use availability::Availability;
+pub(crate) use exceptions::{ImportWish, MOST as MOST_EXCEPTIONS};
 
 /// What the use cases work with.
 pub(crate) struct Parts {
@@ -27,6 +31,7 @@ pub(crate) struct Parts {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) settings: Arc<dyn SettingsProvider>,
     pub(crate) availability: Arc<Availability>,
+    pub(crate) clients: Clients,
 }
 
 /// The use cases of categories and resources. Cheap to clone.

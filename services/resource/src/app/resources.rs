@@ -3,14 +3,15 @@
 use common::auth::{Caller, Scope};
 use common::db::{Answer, Once, Tx};
 use common::version::{Precondition, Versioned};
-use contracts::facts::ResourceFacts;
+use contracts::facts::{CapacityLowering, ResourceFacts};
 use contracts::resource::{CreateResource, ResourceView};
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::Directory;
-use super::edit::merged;
+use super::capacity::{ATTEMPTS, Edited, of_resource};
+use super::edit::{Wish, merged};
 use crate::error::Error;
 use crate::events;
 use crate::store::resources::{self, Filter};
@@ -91,29 +92,65 @@ impl Directory {
         patch: &Value,
     ) -> Result<Versioned<ResourceView>, Error> {
         let scope = caller.scope();
-        let work = |tx: Tx| async move {
-            let tx = &*tx;
-            let current = resources::lock(tx, scope, id).await?.ok_or(Error::NoResource)?;
-            wanted.check(current.version())?;
-            let wish: CreateResource = merged(&current.form(), patch)?;
-            if wish.tenant_id != current.tenant_id {
-                return Err(Error::OtherTenant);
+        let wish = &Wish { wanted, patch };
+        let mut agreed = None;
+        for _ in 0..ATTEMPTS {
+            let known = agreed.as_ref();
+            let work = |tx: Tx| async move {
+                self.write_resource(tx, scope, trace_id, id, wish, known).await
+            };
+            match self.0.database.transact(scope, work).await? {
+                Edited::Done((resource, category)) => {
+                    self.0.relay.wake();
+                    self.0.availability.resource_changed(id);
+                    return Ok(resource.versioned(category));
+                }
+                Edited::Lowers(lowering) => {
+                    self.lower(&lowering).await?;
+                    agreed = Some(lowering);
+                }
             }
-            let mut next = current.with(wish);
-            let category = category_for(tx, &next).await?;
-            if next == current {
-                return Ok((current, category));
-            }
-            next.version += 1;
-            next.updated_at = self.now();
-            resources::update(tx, &next).await?;
-            self.0.outbox.append(tx, trace_id, &[events::resource_updated(&next)]).await?;
-            Ok::<_, Error>((next, category))
+        }
+        Err(Error::Contended)
+    }
+
+    /// Writes an edited resource, unless that lowers more than the booking service has agreed to.
+    async fn write_resource(
+        &self,
+        tx: Tx,
+        scope: Scope,
+        trace_id: &str,
+        id: Uuid,
+        edit: &Wish<'_>,
+        agreed: Option<&CapacityLowering>,
+    ) -> Result<Edited<(Resource, Category)>, Error> {
+        let tx = &*tx;
+        let current = resources::lock(tx, scope, id).await?.ok_or(Error::NoResource)?;
+        edit.wanted.check(current.version())?;
+        let wish: CreateResource = merged(&current.form(), edit.patch)?;
+        if wish.tenant_id != current.tenant_id {
+            return Err(Error::OtherTenant);
+        }
+        let mut next = current.with(wish);
+        let category = category_for(tx, &next).await?;
+        if next == current {
+            return Ok(Edited::Done((current, category)));
+        }
+        let old = if current.category_id == category.id {
+            Some(category.clone())
+        } else {
+            categories::hold(tx, current.tenant_id, current.category_id).await?
         };
-        let (resource, category) = self.0.database.transact(scope, work).await?;
-        self.0.relay.wake();
-        self.0.availability.resource_changed(id);
-        Ok(resource.versioned(category))
+        let old = old.ok_or(Error::NoCategory)?;
+        let lowers = of_resource((&current, &old), (&next, &category));
+        if let Some(lowers) = lowers.filter(|lowers| Some(lowers) != agreed) {
+            return Ok(Edited::Lowers(lowers));
+        }
+        next.version += 1;
+        next.updated_at = self.now();
+        resources::update(tx, &next).await?;
+        self.0.outbox.append(tx, trace_id, &[events::resource_updated(&next)]).await?;
+        Ok(Edited::Done((next, category)))
     }
 
     /// Deletes a resource; the booking service then cancels its active bookings.

@@ -44,7 +44,9 @@ struct EditCategory {
 
 /// Edit a category.
 ///
-/// Its resources stay as they are; their next write is judged by its custom fields.
+/// Its resources stay as they are; their next write is judged by its custom fields. That their bookings
+/// no longer share them is refused while future bookings do, with the list of these (`capacity_in_use`),
+/// and with more than 200 such resources (`too_many_resources`).
 #[utoipa::path(
     put,
     path = "/categories/{id}",
@@ -56,6 +58,7 @@ struct EditCategory {
         (status = 200, description = "The category after the edit", body = CategoryView,
             headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Categoria não encontrada"),
+        (status = 409, description = "Reservas futuras usam mais do que a nova capacidade."),
     ),
 )]
 pub(super) async fn edit_category(

@@ -51,6 +51,9 @@ struct EditResource {
 }
 
 /// Edit a resource.
+///
+/// That fewer bookings may share it is refused while future ones use more, with the list of these
+/// (`capacity_in_use`).
 #[utoipa::path(
     put,
     path = "/resources/{id}",
@@ -62,6 +65,7 @@ struct EditResource {
         (status = 200, description = "The resource after the edit", body = ResourceView,
             headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Recurso não encontrado"),
+        (status = 409, description = "Reservas futuras usam mais do que a nova capacidade."),
     ),
 )]
 pub(super) async fn edit_resource(

@@ -1,16 +1,22 @@
 //! The routes: one file per endpoint.
 
 mod create_category;
+mod create_exception;
 mod create_resource;
 mod delete_category;
+mod delete_exception;
 mod delete_resource;
 mod edit_category;
+mod edit_exception;
 mod edit_resource;
 mod get_availability;
 mod get_category;
+mod get_exception;
 mod get_resource;
+mod import_exceptions;
 mod list;
 mod list_categories;
+mod list_exceptions;
 mod list_resources;
 mod manager;
 mod resource_facts;
@@ -47,6 +53,13 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
             delete_resource::delete_resource
         ))
         .routes(routes!(get_availability::get_availability))
+        .routes(routes!(create_exception::create_exception, list_exceptions::list_exceptions))
+        .routes(routes!(import_exceptions::import_exceptions))
+        .routes(routes!(
+            get_exception::get_exception,
+            edit_exception::edit_exception,
+            delete_exception::delete_exception
+        ))
         .with_state(state)
 }
 

@@ -82,6 +82,45 @@ pub(crate) async fn lock(
     Entity::find_by_id(id).filter(scope).lock(LockType::NoKeyUpdate).one(tx).await
 }
 
+/// A resource of the tenant, which does not go until the transaction ends.
+pub(crate) async fn hold(
+    tx: &impl ConnectionTrait,
+    tenant: Uuid,
+    id: Uuid,
+) -> Result<Option<Model>, DbErr> {
+    let scope = scoped(Column::TenantId, Scope::Tenant(tenant));
+    Entity::find_by_id(id).filter(scope).lock(LockType::KeyShare).one(tx).await
+}
+
+/// Makes the writers of these resources wait until the transaction ends.
+pub(crate) async fn lock_all(
+    tx: &impl ConnectionTrait,
+    scope: Scope,
+    ids: &[Uuid],
+) -> Result<(), DbErr> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let these = scoped(Column::TenantId, scope).add(Column::Id.is_in(ids.iter().copied()));
+    let query = Entity::find().filter(these).order_by_asc(Column::Id);
+    query.lock(LockType::NoKeyUpdate).all(tx).await.map(drop)
+}
+
+/// The resources of a category that take more than one booking at one instant if they are shared; at
+/// most so many, by id.
+pub(crate) async fn of_many(
+    tx: &impl ConnectionTrait,
+    tenant: Uuid,
+    category: Uuid,
+    most: usize,
+) -> Result<Vec<Model>, DbErr> {
+    let these = scoped(Column::TenantId, Scope::Tenant(tenant))
+        .add(Column::CategoryId.eq(category))
+        .add(Column::Capacity.gt(1));
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
+    Entity::find().filter(these).order_by_asc(Column::Id).limit(limit).all(tx).await
+}
+
 /// At most `limit` resources by name, after a place in the list.
 pub(crate) async fn list(
     conn: &impl ConnectionTrait,

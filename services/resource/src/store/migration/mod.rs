@@ -2,6 +2,7 @@
 
 mod m0003_directory;
 mod m0005_calendar;
+mod m0007_imports;
 
 use common::db::RowSecurity;
 use sea_orm_migration::prelude::*;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             tables: &["calendar_exception"],
         }));
         all.extend(common::db::idempotency_migrations());
+        all.push(Box::new(m0007_imports::Migration));
         all
     }
 
