@@ -174,7 +174,7 @@ impl TestApp {
         Answer { status: parts.status, headers: parts.headers, body, text }
     }
 
-    /// Sends JSON, a text as a calendar file; `token` may be empty, `body` null.
+    /// Sends JSON, or a calendar file as such; `token` may be empty, `body` null.
     pub async fn call(&self, method: Method, path: &str, token: &str, body: Value) -> Answer {
         let mut request =
             Request::builder().method(method).uri(path).header("host", "marca.test:8000");
@@ -183,7 +183,9 @@ impl TestApp {
         }
         let (kind, body) = match body {
             Value::Null => ("", Body::empty()),
-            Value::String(calendar) => ("text/calendar", Body::from(calendar)),
+            Value::String(text) if text.starts_with("BEGIN:VCALENDAR") => {
+                ("text/calendar", Body::from(text))
+            }
             body => ("application/json", Body::from(body.to_string())),
         };
         if !kind.is_empty() {

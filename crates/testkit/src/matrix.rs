@@ -31,7 +31,7 @@ const BOUND: Duration = Duration::from_secs(5);
 
 /// Marca as its clients see it: in the test's process, or behind nginx.
 pub trait Front {
-    /// Sends JSON, a text as a calendar file; `token` may be empty, `body` null.
+    /// Sends JSON, or a calendar file as such; `token` may be empty, `body` null.
     fn ask(
         &self,
         method: Method,

@@ -35,6 +35,7 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
         settings: Arc::clone(&settings),
         resources: ResourceDirectory::new(platform),
         people: Arc::clone(&people),
+        gate: app::Gate::new(),
     });
     let state = http::AppState {
         bookings: bookings.clone(),

@@ -126,8 +126,8 @@ impl Api {
         let request = self.request(method, path);
         let request = match body {
             Value::Null => request,
-            Value::String(calendar) => {
-                request.header("content-type", "text/calendar").body(calendar.clone())
+            Value::String(text) if text.starts_with("BEGIN:VCALENDAR") => {
+                request.header("content-type", "text/calendar").body(text.clone())
             }
             body => request.json(body),
         };

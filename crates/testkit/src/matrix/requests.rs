@@ -15,7 +15,7 @@ pub struct Request {
     pub ids: Vec<String>,
     /// The query, with its `?`.
     pub query: String,
-    /// The body, or null; a text is sent as a calendar file.
+    /// The body, or null; a calendar file is a text.
     pub body: Value,
 }
 

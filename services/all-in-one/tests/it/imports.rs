@@ -22,7 +22,7 @@ fn file(events: &[&str]) -> String {
 
 async fn import(app: &TestApp, w: &World, more: &str, text: String) -> Answer {
     let path = format!("/exceptions/import?tenant_id={}{more}", w.tenant);
-    w.admin(app).post(&path, Value::String(text)).await
+    w.admin(app).raw("POST", &path, &[("content-type", "text/calendar")], &text).await
 }
 
 async fn stored(app: &TestApp, w: &World) -> Answer {

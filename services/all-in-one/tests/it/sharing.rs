@@ -99,8 +99,8 @@ fn slot(dice: &mut Dice) -> (String, String) {
 /// What one writer does; the statuses it is answered.
 async fn write(app: Arc<TestApp>, w: Arc<World>, seed: u64) -> Vec<u16> {
     let mut dice = Dice(seed);
-    let (mut mine, mut answers) = (Vec::new(), Vec::new());
-    for _ in 0..6 {
+    let (mut mine, mut answers, mut patience) = (Vec::new(), Vec::new(), 60);
+    while answers.len() < 6 {
         let (start, end) = slot(&mut dice);
         let pick = |dice: &mut Dice, ids: &[String]| {
             let at = usize::try_from(dice.roll(ids.len().max(1) as u64)).unwrap();
@@ -131,6 +131,11 @@ async fn write(app: Arc<TestApp>, w: Arc<World>, seed: u64) -> Vec<u16> {
             }
         };
         let status = answer.status.as_u16();
+        // A machine that is too slow for so many says so, and has written nothing.
+        if answer.code() == "unavailable" && patience > 0 {
+            patience -= 1;
+            continue;
+        }
         let fine =
             matches!(status, 200 | 201) || (status == 409 && answer.code() == "capacity_exceeded");
         assert!(fine, "seed {seed}: {status} {}", answer.text);
@@ -187,7 +192,7 @@ async fn the_sums_follow_every_change(app: TestApp) {
     w.admin(&app).put(&format!("/resources/{room}"), edit).await.expect(200);
     resize(&app, &w, 5).await.expect(200);
     app.settle().await;
-    let (mut dice, mut mine) = (Dice(7), Vec::new());
+    let (mut dice, mut mine, mut steps) = (Dice(7), Vec::new(), 0);
     for step in 0..60 {
         let (start, end) = slot(&mut dice);
         let at = usize::try_from(dice.roll(mine.len().max(1) as u64)).unwrap();
@@ -216,11 +221,9 @@ async fn the_sums_follow_every_change(app: TestApp) {
             }
         };
         assert!(matches!(answer.status.as_u16(), 200 | 201 | 400 | 409), "{step}: {}", answer.text);
-        let found = rows(&app, "SELECT DISTINCT resource_id FROM capacity_usage").await.len();
-        assert!(found <= 2);
-        each(&app, &w.resource, 5).await;
-        each(&app, &room, 7).await;
+        steps += each(&app, &w.resource, 5).await + each(&app, &room, 7).await;
     }
+    assert!(steps > 200, "there was something to sum up: {steps}");
     // Nobody there any more: the tenant's sums go with its bookings.
     let path = format!("/tenants/{}", w.tenant);
     w.admin(&app).delete(&path).await.expect(204);
@@ -232,15 +235,19 @@ async fn the_sums_follow_every_change(app: TestApp) {
 }
 
 /// The laws for one resource.
-async fn each(app: &TestApp, resource: &str, capacity: i64) {
+async fn each(app: &TestApp, resource: &str, capacity: i64) -> usize {
+    let postgres = app.platform.settings.database(Service::Booking).starts_with("postgres");
+    let resource = if postgres { resource.to_owned() } else { resource.replace('-', "") };
+    let resource = format!("{}'{resource}'", if postgres { "" } else { "X" });
     let taking = format!(
-        "SELECT claim_start, claim_end, quantity FROM booking WHERE resource_id = '{resource}' \
+        "SELECT claim_start, claim_end, quantity FROM booking WHERE resource_id = {resource} \
          AND status IN ('reservado','pendente','confirmado')"
     );
     let expected = sums(&stretches(app, &taking).await);
     let counted = format!(
-        "SELECT starts_at, ends_at, used FROM capacity_usage WHERE resource_id = '{resource}'"
+        "SELECT starts_at, ends_at, used FROM capacity_usage WHERE resource_id = {resource}"
     );
     assert_eq!(sums(&stretches(app, &counted).await), expected);
     assert!(expected.values().all(|sum| *sum <= capacity));
+    expected.len()
 }

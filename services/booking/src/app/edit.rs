@@ -114,6 +114,7 @@ impl Bookings {
         trace_id: &str,
     ) -> Result<Option<BookingView>, Error> {
         self.look_first(seen, edit, plan).await?;
+        let _turn = self.gate.turn(plan.resource_id).await?;
         let done = self.store.database().transact(caller.scope(), |tx| async move {
             let tx = &*tx;
             let mut locks = vec![seen.resource_id, seen.user_id];

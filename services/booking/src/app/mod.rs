@@ -5,6 +5,7 @@ mod capacity;
 mod cascade;
 mod claim;
 mod edit;
+mod gate;
 mod limits;
 mod personal;
 mod place;
@@ -30,6 +31,7 @@ use crate::error::Error;
 use crate::store::{Booking, Store};
 
 pub(crate) use edit::Precondition;
+pub(crate) use gate::Gate;
 pub(crate) use limits::describe;
 pub(crate) use read::{Edge, Listing};
 
@@ -42,6 +44,7 @@ pub(crate) struct Parts {
     pub(crate) settings: Arc<dyn SettingsProvider>,
     pub(crate) resources: Arc<ResourceDirectory>,
     pub(crate) people: Arc<UserDirectory>,
+    pub(crate) gate: Gate,
 }
 
 /// The bookings, as a cheap handle.

@@ -118,6 +118,11 @@ impl Bookings {
             let inserted = if plain {
                 self.store.insert(&booking, self.ids.next(), trace_id).await?
             } else {
+                // Who is refused anyhow is told without a lock.
+                if let Some(refusal) = self.look(wanted).await? {
+                    return Err(refusal);
+                }
+                let _turn = self.gate.turn(booking.resource_id).await?;
                 self.insert_judged(&booking, &candidate.offer, trace_id).await?
             };
             match inserted {

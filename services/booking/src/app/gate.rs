@@ -1,0 +1,52 @@
+//! A queue in front of each resource's lock. Whoever waits for a lock of the database holds a connection;
+//! without a queue the writers of one hot resource would hold them all, and everybody else would wait.
+
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// Ids share this many queues.
+const STRIPES: usize = 1_024;
+/// One at work, and one that is ready for the lock.
+const AT_ONCE: usize = 2;
+/// Nobody waits longer. Nothing has happened by then.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The queues.
+pub(crate) struct Gate(Box<[Semaphore]>);
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self((0..STRIPES).map(|_| Semaphore::new(AT_ONCE)).collect())
+    }
+
+    /// Waits for a turn at a resource, which lasts as long as the permit.
+    pub(super) async fn turn(&self, resource: Uuid) -> Result<SemaphorePermit<'_>, Error> {
+        // The low bits of an id are random, in every version we make.
+        let low =
+            usize::from(u16::from_be_bytes([resource.as_bytes()[14], resource.as_bytes()[15]]));
+        let turn = tokio::time::timeout(PATIENCE, self.0[low % STRIPES].acquire()).await;
+        turn.map_err(|_| Error::Contended)?.map_err(|_| Error::Contended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_are_few_and_waiting_ends() {
+        let gate = Gate::new();
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let first = gate.turn(one).await.unwrap();
+        let second = gate.turn(one).await.unwrap();
+        assert!(matches!(gate.turn(one).await, Err(Error::Contended)));
+        gate.turn(other).await.unwrap();
+        drop(first);
+        gate.turn(one).await.unwrap();
+        drop(second);
+    }
+}
