@@ -191,16 +191,6 @@ def before_call(context, case, kwargs):
         day(query)
     if path == "/tenants/{id}" and body.get("is_active") is False:
         body["is_active"] = True
-    fresh_key(case.headers)
-
-
-def fresh_key(headers):
-    """Short keys come up again with other bodies: mostly they are made unique. Ill-formed ones stay."""
-    for name in list(headers or {}):
-        key = headers[name]
-        good = isinstance(key, str) and 1 <= len(key) <= 200 and all("!" <= c <= "~" for c in key)
-        if name.lower() == "idempotency-key" and good and dice(key) != 0:
-            headers[name] = f"{key}-{uuid.uuid4()}"
 
 
 # --- the token ---------------------------------------------------------------------------------------
@@ -214,7 +204,18 @@ def send(session, request, **kwargs):
     """A token that the run has ended itself (signed out, revoked) is exchanged for the current one."""
     if request.headers.get("Authorization") in STATE["ended"]:
         request.headers["Authorization"] = f"Bearer {STATE['token']}"
+    fresh_key(request.headers)
     return SEND(session, request, **kwargs)
+
+
+def fresh_key(headers):
+    """Short keys come up again with other bodies: mostly they are made unique. Ill-formed ones stay.
+
+    Not in a hook: a case whose headers a hook has edited is judged as another one than it was."""
+    key = headers.get("Idempotency-Key")
+    good = isinstance(key, str) and 1 <= len(key) <= 200 and all("!" <= c <= "~" for c in key)
+    if good and dice(key) != 0:
+        headers["Idempotency-Key"] = f"{key}-{uuid.uuid4()}"
 
 
 requests.Session.send = send
