@@ -6,6 +6,8 @@ mod cancelling;
 mod clocks;
 mod days;
 mod decisions;
+mod engine;
+mod exceptions;
 mod laws;
 mod open_minutes;
 mod recurrences;

@@ -52,7 +52,8 @@ impl Bookings {
                 caller.admin().map_err(|_| Error::NotAllowed)?;
             }
             let plan = self.plan(&seen, &edit).await?;
-            if let Some(view) = self.apply(caller, &seen, &edit, &plan, trace_id).await? {
+            let applied = Box::pin(self.apply(caller, &seen, &edit, &plan, trace_id)).await?;
+            if let Some(view) = applied {
                 return Ok(view);
             }
         }
@@ -73,7 +74,7 @@ impl Bookings {
         let (start, end) =
             (resolve(&edit.start_time, seen.start_time)?, resolve(&edit.end_time, seen.end_time)?);
         if (start, end, resource_id) == (seen.start_time, seen.end_time, seen.resource_id) {
-            return Ok(Plan { resource_id, moved: None });
+            return self.resized(seen, edit).await;
         }
         if edit.status == Some(BookingStatus::Cancelado) {
             return Err(Error::CancelAndMove);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::claim::Wanted;
 use super::{Bookings, Candidate, Offer};
 use crate::error::Error;
-use crate::store::{Booking, Gone, Inserted};
+use crate::store::{Booking, Gone, Inserted, Store};
 
 /// Letters and digits that cannot be taken for one another.
 const CODE_ALPHABET: &[u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -183,7 +183,7 @@ impl Bookings {
             self.check_limits(tx, &booking, offer).await?;
             self.store.enter(tx, &booking, trace_id).await
         });
-        self.store.refused_or(booking.id, stored.await)
+        Store::refused_or(booking.id, stored.await)
     }
 
     /// Buries the dead holds of a resource.
