@@ -15,6 +15,7 @@ mod booking_rules;
 mod booking_status;
 mod capacity;
 mod categories;
+mod closures;
 mod conflicts;
 mod cookies;
 mod edge;

@@ -74,7 +74,7 @@ impl Bookings {
         let (start, end) =
             (resolve(&edit.start_time, seen.start_time)?, resolve(&edit.end_time, seen.end_time)?);
         if (start, end, resource_id) == (seen.start_time, seen.end_time, seen.resource_id) {
-            return Ok(Plan { resource_id, moved: None });
+            return self.resized(seen, edit).await;
         }
         if edit.status == Some(BookingStatus::Cancelado) {
             return Err(Error::CancelAndMove);

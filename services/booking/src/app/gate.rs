@@ -25,10 +25,18 @@ impl Gate {
 
     /// Waits for a turn at a resource, which lasts as long as the permit.
     pub(super) async fn turn(&self, resource: Uuid) -> Result<SemaphorePermit<'_>, Error> {
+        self.turn_within(resource, PATIENCE).await
+    }
+
+    async fn turn_within(
+        &self,
+        resource: Uuid,
+        patience: Duration,
+    ) -> Result<SemaphorePermit<'_>, Error> {
         // The low bits of an id are random, in every version we make.
         let low =
             usize::from(u16::from_be_bytes([resource.as_bytes()[14], resource.as_bytes()[15]]));
-        let turn = tokio::time::timeout(PATIENCE, self.0[low % STRIPES].acquire()).await;
+        let turn = tokio::time::timeout(patience, self.0[low % STRIPES].acquire()).await;
         turn.map_err(|_| Error::Contended)?.map_err(|_| Error::Contended)
     }
 }
@@ -37,16 +45,17 @@ impl Gate {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn turns_are_few_and_waiting_ends() {
         let gate = Gate::new();
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let first = gate.turn(one).await.unwrap();
         let second = gate.turn(one).await.unwrap();
-        assert!(matches!(gate.turn(one).await, Err(Error::Contended)));
-        gate.turn(other).await.unwrap();
+        let late = gate.turn_within(one, Duration::from_millis(5)).await;
+        assert!(matches!(late, Err(Error::Contended)));
+        drop(gate.turn(other).await.unwrap());
         drop(first);
-        gate.turn(one).await.unwrap();
+        drop(gate.turn(one).await.unwrap());
         drop(second);
     }
 }
