@@ -1,5 +1,7 @@
 //! `Idempotency-Key` on requests that make or do something.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::response::{IntoResponse, Response};
@@ -7,7 +9,6 @@ use contracts::text::Text;
 use http::header::{CONTENT_TYPE, ETAG};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
-use std::time::Duration;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -24,6 +25,9 @@ pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Marks an answer that an earlier request was given.
 pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// The message to a twin that has waited too long.
+pub(super) const IN_PROGRESS: &str =
+    "Uma requisição com esta Idempotency-Key ainda está em andamento.";
 /// The most characters of a key.
 const LONGEST: usize = 255;
 
@@ -134,7 +138,3 @@ impl From<Refused> for Problem {
         }
     }
 }
-
-/// The message to a twin that has waited too long.
-pub(super) const IN_PROGRESS: &str =
-    "Uma requisição com esta Idempotency-Key ainda está em andamento.";
