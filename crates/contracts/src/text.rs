@@ -1,5 +1,7 @@
 //! Messages for people: pt-BR templates, with English and Spanish where a translation exists.
 
+mod holds;
+
 /// A message of the contract: a pt-BR template and the number that fills its `{n}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
@@ -69,7 +71,7 @@ impl Text {
 
     /// The message in `language`, or in Portuguese where there is no translation.
     pub fn render(&self, language: Language) -> String {
-        let row = CATALOGUE.iter().find(|row| row.0 == self.template);
+        let row = self.row();
         let template = match (language, row) {
             (Language::Portuguese, _) | (_, None) => &*self.template,
             (Language::English, Some(row)) => row.1,
@@ -83,7 +85,11 @@ impl Text {
 
     /// Whether this message can be said in every language.
     pub fn is_translated(&self) -> bool {
-        CATALOGUE.iter().any(|row| row.0 == self.template)
+        self.row().is_some()
+    }
+
+    fn row(&self) -> Option<&'static (&'static str, &'static str, &'static str)> {
+        CATALOGUE.iter().chain(holds::HOLDS).find(|row| row.0 == self.template)
     }
 }
 

@@ -38,6 +38,10 @@ pub struct Scene {
     pub spare: [String; 2],
     /// A booking of the admin's.
     pub booking: String,
+    /// Holds of the admin's, each with its token: one to confirm, one to give back.
+    pub holds: [(String, String); 2],
+    /// An entry of the admin's on the waiting list.
+    pub entry: String,
     /// In whose name is booked: the caller's, or the admin's where that is nobody of the tenant.
     pub booker: String,
     /// An API key, and a session of the admin's.
@@ -120,6 +124,9 @@ impl Scene {
         scene.user = scene.make(front, "/users/", user).await;
         scene.erased = scene.make(front, "/users/", erased).await;
         scene.booking = scene.make_booking(front, 2, "x").await;
+        scene.holds = [scene.make_hold(front, 6).await, scene.make_hold(front, 7).await];
+        let waits = slot(&scene, front.today(), 7, 13, &scene.admin);
+        scene.entry = scene.make(front, "/bookings/waitlist", waits).await;
         let other = login(front, &scene.tenant, &format!("ana@{domain}"), PASSWORD).await;
         scene.ends = [scene.key(front, json!({})).await.0, session(&other)];
         scene
@@ -145,6 +152,14 @@ impl Scene {
         let mut body = slot(self, front.today(), days, 13, &self.admin);
         body["notes"] = json!(notes);
         self.make(front, "/bookings/", body).await
+    }
+
+    /// A hold of the admin's, so many days from today, and its token.
+    async fn make_hold(&self, front: &impl Front, days: u64) -> (String, String) {
+        let body = slot(self, front.today(), days, 13, &self.admin);
+        let made = front.ask(Method::POST, "/bookings/holds", &self.admin_token, body).await;
+        let made = made.expect(201);
+        (made.id(), made.body["hold_token"].as_str().expect("a token").to_owned())
     }
 
     /// One more person with a password.

@@ -1,14 +1,19 @@
 //! The use cases of bookings: load facts, decide by the pure rules, one transaction.
 
+mod attend;
 mod cancel;
 mod cascade;
 mod claim;
 mod edit;
+mod finish;
+mod holds;
 mod limits;
+mod offers;
 mod personal;
 mod place;
 mod read;
 mod status;
+mod waitlist;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -30,7 +35,9 @@ use crate::store::{Booking, Store};
 
 pub(crate) use edit::Precondition;
 pub(crate) use limits::describe;
+pub(crate) use offers::Freed;
 pub(crate) use read::{Edge, Listing};
+pub(crate) use waitlist::WaitingList;
 
 /// What the use cases work with.
 pub(crate) struct Parts {
@@ -41,6 +48,7 @@ pub(crate) struct Parts {
     pub(crate) settings: Arc<dyn SettingsProvider>,
     pub(crate) resources: Arc<ResourceDirectory>,
     pub(crate) people: Arc<UserDirectory>,
+    pub(crate) freed: Freed,
 }
 
 /// The bookings, as a cheap handle.
