@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use contracts::Service;
+use futures_util::StreamExt as _;
 use http::Method;
 use serde_json::{Value, json};
 use testkit::app::TestApp;
@@ -187,7 +188,7 @@ async fn jobs_and_cancellations_leave_each_booking_in_one_state(app: TestApp) {
         app.run_job(DONE).await.unwrap();
     });
     let (cancelled, _) = futures_util::future::join(
-        futures_util::future::join_all(cancels),
+        futures_util::stream::iter(cancels).buffered(16).collect::<Vec<u16>>(),
         futures_util::future::join_all(jobs),
     )
     .await;

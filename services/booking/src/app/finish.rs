@@ -15,6 +15,8 @@ use crate::store::{Booking, Due};
 
 /// Batches of one run; what is left is for the next.
 const MOST_BATCHES: u32 = 20;
+/// Bookings ended in one transaction: it holds their resources' locks, and others wait for those.
+const AT_ONCE: usize = 20;
 /// Who did it, in the events.
 const TRACE: &str = "finish bookings";
 
@@ -31,8 +33,10 @@ impl Bookings {
             }
             let mut failed = None;
             for (tenant, due) in tenants {
-                // One tenant's trouble is not another's.
-                failed = self.finish_of(tenant, &due).await.err().or(failed);
+                for few in due.chunks(AT_ONCE) {
+                    // One tenant's trouble is not another's.
+                    failed = self.finish_of(tenant, few).await.err().or(failed);
+                }
             }
             if let Some(error) = failed {
                 return Err(error);
