@@ -8,6 +8,7 @@
 //! - [`http`] is the edge: problems, extractors, paging, documentation, the server itself.
 //! - [`auth`] proves who calls.
 //! - [`notify`] sends letters.
+//! - [`version`] tells versions apart.
 //! - [`lifecycle`] starts and stops it all.
 
 pub mod auth;
@@ -24,6 +25,7 @@ pub mod secret;
 pub mod settings;
 pub mod streams;
 pub mod telemetry;
+pub mod version;
 
 pub use clock::{Clock, IdSource};
 pub use platform::{Platform, Service};

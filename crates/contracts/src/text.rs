@@ -305,6 +305,21 @@ const CATALOGUE: &[(&str, &str, &str)] = &[
         "La reserva fue modificada por otra solicitud.",
     ),
     (
+        "O objeto foi alterado por outra requisição.",
+        "The object was changed by another request.",
+        "El objeto fue modificado por otra solicitud.",
+    ),
+    (
+        "A Idempotency-Key já foi usada com outra requisição.",
+        "The Idempotency-Key was used with another request.",
+        "La Idempotency-Key ya se usó con otra solicitud.",
+    ),
+    (
+        "Uma requisição com esta Idempotency-Key ainda está em andamento.",
+        "A request with this Idempotency-Key is still under way.",
+        "Una solicitud con esta Idempotency-Key todavía está en curso.",
+    ),
+    (
         "Serviço temporariamente indisponível. Tente novamente.",
         "Temporarily unavailable. Please try again.",
         "Servicio temporalmente no disponible. Intente de nuevo.",

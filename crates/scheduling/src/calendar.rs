@@ -61,8 +61,8 @@ impl<'a> Calendar<'a> {
 
     /// The slots of a civil date that [`decide::place`] accepts at `now`, ascending.
     ///
-    /// A slot is `interval_minutes` long and starts at the opening of the working hours plus a
-    /// multiple of it in elapsed minutes.
+    /// A slot is [`Calendar::slot_length`] long and starts at the opening of the working hours plus a
+    /// multiple of `interval_minutes` in elapsed minutes.
     pub fn slots(&self, date: NaiveDate, taken: &Load, now: DateTime<Utc>) -> Vec<Span> {
         self.slots_with_expiry(date, taken, now).slots
     }
@@ -130,10 +130,10 @@ impl<'a> Calendar<'a> {
 
     /// Every whole slot on the grid inside the window of a day.
     pub(crate) fn grid(&self, day: &Day) -> impl Iterator<Item = Span> + use<> {
-        let (step, window) = (self.interval(), day.window());
+        let (step, length, window) = (self.interval(), self.slot_length(), day.window());
         let first = window.map(|window| day.grid_from(window.start(), step));
         std::iter::successors(first, move |start| start.checked_add_signed(step))
-            .map_while(move |start| Span::new(start, start.checked_add_signed(step)?))
+            .map_while(move |start| Span::new(start, start.checked_add_signed(length)?))
             .take_while(move |slot| window.is_some_and(|window| slot.end() <= window.end()))
     }
 
@@ -142,7 +142,14 @@ impl<'a> Calendar<'a> {
         slot.start().checked_sub_signed(self.advance())
     }
 
-    /// Length of a slot and step of the grid.
+    /// Length of a slot: the shortest that can be booked, the interval unless the policy asks for more.
+    pub fn slot_length(&self) -> TimeDelta {
+        let interval = self.rules.interval_minutes.max(1);
+        let least = self.policy.min_duration_minutes.unwrap_or(interval).max(interval);
+        TimeDelta::minutes(i64::from(least.div_ceil(interval)) * i64::from(interval))
+    }
+
+    /// Step of the grid; a length is a multiple of it.
     pub fn interval(&self) -> TimeDelta {
         TimeDelta::minutes(i64::from(self.rules.interval_minutes.max(1)))
     }

@@ -181,13 +181,16 @@ impl Calendar<'_> {
             for date in distinct {
                 found.extend(self.fitting(*date, taken, length, wish.quantity, now));
             }
-            // A day further away has nothing nearer than two days' best.
-            if found.len() >= count && away > 0 {
+            found.sort_unstable_by_key(distance);
+            found.truncate(count);
+            // The next dates further away begin or end at least so far from the wish, even where the
+            // clock changes and a date between was skipped.
+            let beyond = TimeDelta::days(i64::from(away)) - TimeDelta::hours(26);
+            let worst = found.last().filter(|_| found.len() == count).map(distance);
+            if worst.is_some_and(|(away, _)| away <= beyond) {
                 break;
             }
         }
-        found.sort_unstable_by_key(distance);
-        found.truncate(count);
         found
     }
 

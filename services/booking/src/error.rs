@@ -197,13 +197,13 @@ impl From<Error> for Problem {
             }
             Error::NoEntry => Self::not_found("Entrada da lista de espera não encontrada"),
             Error::SlotIsFree => {
-                let text = Text::new("O horário está livre: faça a reserva.");
-                Self::new(StatusCode::CONFLICT, "slot_is_free", text)
+                told(StatusCode::CONFLICT, "slot_is_free", "O horário está livre: faça a reserva.")
             }
-            Error::AlreadyWaiting => {
-                let text = Text::new("Você já está na lista de espera deste horário.");
-                Self::new(StatusCode::CONFLICT, "already_waiting", text)
-            }
+            Error::AlreadyWaiting => told(
+                StatusCode::CONFLICT,
+                "already_waiting",
+                "Você já está na lista de espera deste horário.",
+            ),
             Error::TooManyWaiting { most } => {
                 let template = "Limite de {n} lugares em listas de espera atingido.";
                 Self::rule_of("too_many_waiting", Text::with(template, i64::from(most)), most)
@@ -220,20 +220,15 @@ impl From<Error> for Problem {
                 let text = Text::new("O horário da reserva já terminou.");
                 Self::rule("too_late_to_check_in", text)
             }
-            Error::HoldExpired => {
-                Self::new(StatusCode::GONE, "hold_expired", Text::new("A retenção expirou."))
-            }
+            Error::HoldExpired => told(StatusCode::GONE, "hold_expired", "A retenção expirou."),
             Error::WrongHoldToken => {
-                let text = Text::new("Token da retenção inválido.");
-                Self::new(StatusCode::FORBIDDEN, "wrong_hold_token", text)
+                told(StatusCode::FORBIDDEN, "wrong_hold_token", "Token da retenção inválido.")
             }
             Error::AlreadyExtended => {
-                let text = Text::new("A retenção já foi prorrogada.");
-                Self::new(StatusCode::CONFLICT, "already_extended", text)
+                told(StatusCode::CONFLICT, "already_extended", "A retenção já foi prorrogada.")
             }
             Error::AlreadyConfirmed => {
-                let text = Text::new("A retenção já foi confirmada.");
-                Self::new(StatusCode::CONFLICT, "already_confirmed", text)
+                told(StatusCode::CONFLICT, "already_confirmed", "A retenção já foi confirmada.")
             }
             Error::TooManyHolds { most, retry_at, now } => {
                 let template = "Limite de {n} retenções simultâneas atingido.";
@@ -270,6 +265,10 @@ impl From<Gone> for Error {
             Gone::User | Gone::Erased => Self::NoUser,
         }
     }
+}
+
+fn told(status: StatusCode, code: &'static str, message: &'static str) -> Problem {
+    Problem::new(status, code, Text::new(message))
 }
 
 /// The contract's wording of a refusal by the pure rules.

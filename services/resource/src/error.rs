@@ -1,7 +1,8 @@
 //! Why a use case of the directory ends without its effect.
 
-use common::db::Classify;
+use common::db::{Classify, Refused};
 use common::http::Problem;
+use common::version::Changed;
 use contracts::problem::FieldFault;
 use contracts::text::Text;
 use sea_orm::DbErr;
@@ -26,6 +27,10 @@ pub(crate) enum Error {
     InvalidDate,
     #[error("the resource cannot be booked")]
     ResourceUnavailable,
+    #[error(transparent)]
+    Changed(#[from] Changed),
+    #[error(transparent)]
+    Repeated(#[from] Refused),
     #[error(transparent)]
     NoAnswer(#[from] NoAnswer),
     #[error(transparent)]
@@ -60,6 +65,8 @@ impl Classify for Error {
             | Self::MissingDate
             | Self::InvalidDate
             | Self::ResourceUnavailable
+            | Self::Changed(_)
+            | Self::Repeated(_)
             | Self::NoAnswer(_) => None,
         }
     }
@@ -80,6 +87,8 @@ impl From<Error> for Problem {
             Error::ResourceUnavailable => {
                 Self::rule("resource_unavailable", Text::new("Recurso indisponível para reservas."))
             }
+            Error::Changed(changed) => changed.into(),
+            Error::Repeated(refused) => refused.into(),
             Error::NoAnswer(reason) => unanswered(reason),
             Error::Database(error) => error.into(),
         }

@@ -1,7 +1,8 @@
 //! What can go wrong here, and how it looks from outside.
 
-use common::db::{Classify, Fault, classify};
+use common::db::{Classify, Fault, Refused, classify};
 use common::http::Problem;
+use common::version::Changed;
 use contracts::Text;
 use contracts::problem::FieldFault;
 use thiserror::Error;
@@ -29,6 +30,12 @@ pub(crate) enum Error {
     /// The edited whole would not be valid.
     #[error("not valid")]
     Invalid(Vec<FieldFault>),
+    /// Another version is stored than the caller has seen.
+    #[error(transparent)]
+    Changed(#[from] Changed),
+    /// The request was sent before, and has no answer to be sent again.
+    #[error(transparent)]
+    Repeated(#[from] Refused),
     /// The database.
     #[error(transparent)]
     Database(DbErr),
@@ -57,7 +64,9 @@ impl Classify for Error {
             | Self::OtherTenant
             | Self::NotAllowed
             | Self::DomainTaken
-            | Self::Invalid(_) => None,
+            | Self::Invalid(_)
+            | Self::Changed(_)
+            | Self::Repeated(_) => None,
         }
     }
 }
@@ -71,6 +80,8 @@ impl From<Error> for Problem {
             Error::NotAllowed => Self::not_allowed(),
             Error::DomainTaken => Self::rule("duplicate", Text::new("Domínio já cadastrado.")),
             Error::Invalid(fields) => Self::validation(fields),
+            Error::Changed(changed) => Self::from(changed),
+            Error::Repeated(refused) => Self::from(refused),
             Error::Database(error) => Self::from(error),
         }
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use common::db::{Classify, Fault, classify};
+use common::db::{Classify, Fault, Refused, classify};
 use common::http::{Problem, StatusCode};
 use common::notify::NotifyError;
+use common::version::Changed;
 use contracts::Text;
 use contracts::problem::FieldFault;
 use thiserror::Error;
@@ -81,6 +82,12 @@ pub(crate) enum Error {
     /// A token could not be signed.
     #[error("signing a token: {0}")]
     Signing(String),
+    /// Another version is stored than the caller has seen.
+    #[error(transparent)]
+    Changed(#[from] Changed),
+    /// The request was sent before, and has no answer to be sent again.
+    #[error(transparent)]
+    Repeated(#[from] Refused),
     /// The database.
     #[error(transparent)]
     Database(DbErr),
@@ -131,7 +138,9 @@ impl Classify for Error {
             | Self::UnknownSession
             | Self::TenantUnverified(_)
             | Self::Password(_)
-            | Self::Signing(_) => None,
+            | Self::Signing(_)
+            | Self::Changed(_)
+            | Self::Repeated(_) => None,
         }
     }
 }
@@ -176,6 +185,8 @@ impl From<Error> for Problem {
             Error::Password(PasswordError::Busy) => Self::unavailable(PasswordError::Busy),
             Error::Password(failed @ PasswordError::Failed(_)) => Self::internal(failed),
             Error::Signing(cause) => Self::internal(cause),
+            Error::Changed(changed) => Self::from(changed),
+            Error::Repeated(refused) => Self::from(refused),
             Error::Database(error) => Self::from(error),
         }
     }

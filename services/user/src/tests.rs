@@ -7,10 +7,11 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use common::Platform;
 use common::clock::{ManualClock, SystemIds};
+use common::db::Once;
 use common::platform::Assembly;
 use common::settings::{Env, Settings, Topology};
 use contracts::Service;
-use contracts::password::RecoverPassword;
+use contracts::password::{RecoverPassword, RecoveryAccepted};
 use contracts::session::Login;
 use contracts::user::{CreateUser, Permissions, UserType};
 use testkit::app::{Engine, epoch};
@@ -66,7 +67,8 @@ impl Scene {
             metadata: serde_json::json!({}),
             password: Some(PASSWORD.to_owned()),
         };
-        self.users.create(None, profile).await.unwrap_or_else(|error| panic!("{error}"));
+        let made = self.users.create(None, &Once::unkeyed(), profile).await;
+        made.unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// A sign-in from `client`: seconds to wait, or whether it was good.
@@ -89,7 +91,9 @@ impl Scene {
     async fn recover(&self, name: &str, client: IpAddr) {
         let recover =
             RecoverPassword { email: format!("{name}@x.example"), tenant_id: None, domain: None };
-        let done = self.users.recover_password(recover, Some(client), "test").await;
+        let told = RecoveryAccepted { success: true, message: String::new() };
+        let (once, client) = (Once::unkeyed(), Some(client));
+        let done = self.users.recover_password(&once, recover, &told, client, "test").await;
         done.unwrap_or_else(|error| panic!("{error}"));
     }
 }

@@ -75,6 +75,11 @@ pub fn answer_lost(err: &DbErr) -> bool {
     matches!(driver(err), Some(Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed))
 }
 
+/// Whether Postgres gave up waiting for a lock.
+pub(super) fn lock_timed_out(err: &DbErr) -> bool {
+    matches!(driver(err), Some(Error::Database(answer)) if answer.code().as_deref() == Some("55P03"))
+}
+
 /// Marks the error of a commit: see [`outcome_unknown`].
 pub(super) fn of_commit(err: DbErr) -> DbErr {
     match classify(&err) {

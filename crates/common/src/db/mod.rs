@@ -7,6 +7,7 @@
 mod connect;
 mod fault;
 mod migrate;
+mod once;
 mod row_security;
 mod scope;
 mod transact;
@@ -17,6 +18,8 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, ExecResult, Statement};
 
 pub use fault::{Classify, Fault, answer_lost, classify, outcome_unknown};
+pub(crate) use once::keeps_answers;
+pub use once::{Answer, Asking, Claim, Once, Refused, idempotency_migrations, prune_answers};
 pub use row_security::{
     RUNTIME_ROLE, RowSecurity, no_row_security, row_security, row_security_public,
 };

@@ -8,9 +8,11 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
+use chrono::{DateTime, Utc};
 use contracts::text::Language;
 use http::Extensions;
 use http::header::{ACCEPT_LANGUAGE, HeaderName, HeaderValue};
+use sha2::{Digest as _, Sha256};
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
@@ -40,6 +42,9 @@ struct ContextInner {
     client: ClientIp,
     /// The longest a client may take to send its body.
     body_timeout: Duration,
+    received: DateTime<Utc>,
+    /// The SHA-256 of the body, where somebody wants to know.
+    body: OnceLock<[u8; 32]>,
     tenant: OnceLock<Uuid>,
     impersonator: OnceLock<Uuid>,
     quota: Mutex<Option<Quota>>,
@@ -59,6 +64,8 @@ impl Context {
             language: language.map_or_else(Language::default, Language::negotiate),
             client: ClientIp::of(request.extensions(), headers, &edge.trusted_proxies),
             body_timeout: edge.bounds.body,
+            received: platform.clock.now(),
+            body: OnceLock::new(),
             tenant: OnceLock::new(),
             impersonator: OnceLock::new(),
             quota: Mutex::new(None),
@@ -78,6 +85,21 @@ impl Context {
     /// Where the request comes from.
     pub fn client(&self) -> ClientIp {
         self.0.client
+    }
+
+    /// When the request came.
+    pub(super) fn received(&self) -> DateTime<Utc> {
+        self.0.received
+    }
+
+    /// Notes what was sent.
+    pub(super) fn note_body(&self, body: &[u8]) {
+        let _ = self.0.body.set(Sha256::digest(body).into());
+    }
+
+    /// The SHA-256 of what was noted; that of nothing is zeroes.
+    pub(super) fn body(&self) -> &[u8; 32] {
+        self.0.body.get().unwrap_or(&[0; 32])
     }
 
     /// The longest the client may take to send its body.

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::edge::Context;
+use super::idempotency;
 use super::problem::Problem;
 use crate::settings::Bounds;
 
@@ -89,20 +90,25 @@ impl<S: Send + Sync, T: Decode> FromRequest<S> for FormOrJson<T> {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    let context = Context::from_extensions(request.extensions());
-    let bound = context.map_or_else(|| Bounds::default().body, Context::body_timeout);
+    let context = Context::from_extensions(request.extensions()).cloned();
+    let bound = context.as_ref().map_or_else(|| Bounds::default().body, Context::body_timeout);
+    let named = request.headers().contains_key(idempotency::KEY);
     let body = tokio::time::timeout(bound, Bytes::from_request(request, state)).await;
     let late = |_| {
         let text = Text::new("O corpo da requisição não chegou a tempo.");
         Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", text)
     };
-    body.map_err(late)?.map_err(|rejection: BytesRejection| {
+    let body = body.map_err(late)?.map_err(|rejection: BytesRejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             let text = Text::new("Corpo da requisição grande demais.");
             return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", text);
         }
         Problem::field("body", "unreadable", "Não foi possível ler o corpo da requisição.")
-    })
+    })?;
+    if let Some(context) = context.filter(|_| named) {
+        context.note_body(&body);
+    }
+    Ok(body)
 }
 
 fn media_type(headers: &HeaderMap) -> String {

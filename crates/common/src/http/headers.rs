@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use super::edge::{IMPERSONATED_BY, REQUEST_ID};
+use super::idempotency::REPLAYED;
 use super::rate;
 use crate::settings::Origins;
 
@@ -49,6 +50,7 @@ pub(super) fn cors(origins: &Origins) -> CorsLayer {
             IMPERSONATED_BY,
             LINK,
             ETAG,
+            REPLAYED,
             RETRY_AFTER,
             HeaderName::from_static("x-total-count"),
             rate::LIMIT,

@@ -8,6 +8,7 @@ mod extract;
 mod gateway;
 mod headers;
 mod health;
+mod idempotency;
 mod internal;
 mod page;
 mod path;
@@ -16,6 +17,7 @@ mod problem;
 mod rate;
 mod serve;
 mod transport;
+mod version;
 
 pub use client::ClientIp;
 pub use credentials::Credentials;
@@ -25,6 +27,7 @@ pub use extract::{Body, FormOrJson, Id, OptionalBody, Params, Raw, decode_query}
 pub use gateway::gateway;
 pub use health::Probe;
 pub use http::StatusCode;
+pub use idempotency::IdempotencyKey;
 pub use internal::internal_routes;
 pub use page::{Page, PageQuery};
 pub use personal::{NothingPersonal, PersonalData, PersonalQuery};

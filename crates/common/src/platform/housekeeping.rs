@@ -7,7 +7,7 @@ use std::time::Duration;
 use contracts::Service as Name;
 
 use super::{Job, Platform};
-use crate::db::Database;
+use crate::db::{Database, prune_answers};
 use crate::streams::{Consumer, Outbox};
 
 /// Removes events from the outbox once they are past their time.
@@ -22,6 +22,22 @@ pub(super) fn prune(platform: &Platform, database: &Database, outbox: &Outbox) -
             let (database, outbox) = (database.clone(), outbox.clone());
             Box::pin(async move {
                 outbox.prune(&database, kept).await.map(drop).map_err(|error| error.to_string())
+            })
+        }),
+    }
+}
+
+/// Forgets answers that nobody may ask for again.
+pub(super) fn forget_answers(platform: &Platform, database: &Database) -> Job {
+    let (database, clock) = (database.clone(), Arc::clone(&platform.clock));
+    Job {
+        name: "forget old answers",
+        every: Duration::from_mins(10),
+        wake: None,
+        run: Arc::new(move || {
+            let (database, now) = (database.clone(), clock.now());
+            Box::pin(async move {
+                prune_answers(&database, now).await.map(drop).map_err(|error| error.to_string())
             })
         }),
     }

@@ -150,6 +150,9 @@ impl Assembly {
             })
             .collect();
         jobs.push(housekeeping::prune(&platform, &database, &outbox));
+        if crate::db::keeps_answers::<M>() {
+            jobs.push(housekeeping::forget_answers(&platform, &database));
+        }
         jobs.push(housekeeping::forget_clients(&platform));
         jobs.extend(housekeeping::trim(&platform, name));
         jobs.push(housekeeping::measure(&platform, &consumers));

@@ -16,6 +16,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         let mut all = common::streams::migrations();
         all.push(Box::new(RowSecurity { name: "m0001_row_security", tables: &["outbox"] }));
+        all.extend(common::db::idempotency_migrations());
         all.push(Box::new(Effects));
         all
     }

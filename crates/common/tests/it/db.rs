@@ -162,7 +162,7 @@ async fn readers_of_sqlite_cannot_write() {
 async fn migrators_that_race_take_turns_and_down_undoes_up() {
     for engine in ENGINES {
         let made = TestDb::empty(engine).await;
-        assert_eq!(made.db.pending::<Migrator>().await.expect("pending").len(), 3);
+        assert_eq!(made.db.pending::<Migrator>().await.expect("pending").len(), 4);
         match engine {
             Engine::Sqlite => made.db.migrate::<Migrator>().await.expect("up"),
             Engine::Postgres => {

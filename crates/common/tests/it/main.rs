@@ -6,6 +6,7 @@ mod consumer;
 mod databases;
 mod db;
 mod hook;
+mod once;
 mod outage;
 mod redis;
 mod relay;

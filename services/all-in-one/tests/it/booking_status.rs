@@ -11,7 +11,7 @@ testkit::on_both_engines!(crate::world::guarded =>
     every_status_can_be_reached_and_each_change_is_told_once,
     plain_users_do_not_confirm,
     coming_back_needs_a_free_interval,
-    a_status_is_one_of_five_words,
+    a_status_is_one_of_those_that_can_be_set,
     put_follows_the_same_rules,
 );
 
@@ -85,7 +85,7 @@ async fn coming_back_needs_a_free_interval(app: TestApp) {
     app.stop().await;
 }
 
-async fn a_status_is_one_of_five_words(app: TestApp) {
+async fn a_status_is_one_of_those_that_can_be_set(app: TestApp) {
     let w = World::new(&app, "palavras.example").await;
     let id = w.book(&app, "2027-03-04T13:00:00Z", "2027-03-04T14:00:00Z").await.expect(201).id();
     for status in ["talvez", "", "PENDENTE", "reservado"] {

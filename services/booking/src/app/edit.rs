@@ -55,8 +55,8 @@ impl Bookings {
                 caller.admin().map_err(|_| Error::NotAllowed)?;
             }
             let plan = self.plan(&seen, &edit).await?;
-            let applied = Box::pin(self.apply(caller, &seen, &edit, &plan, trace_id));
-            if let Some(view) = applied.await? {
+            let applied = Box::pin(self.apply(caller, &seen, &edit, &plan, trace_id)).await?;
+            if let Some(view) = applied {
                 return Ok(view);
             }
         }

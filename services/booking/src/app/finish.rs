@@ -75,7 +75,9 @@ impl Bookings {
         });
         if done.await? > 0 {
             self.relay.wake();
-            due.iter().for_each(|booking| self.freed.mark(tenant, booking.resource));
+            for booking in due {
+                self.freed.mark(tenant, booking.resource);
+            }
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::claim::Wanted;
 use super::holds::Keep;
 use super::{Bookings, Candidate, Offer};
 use crate::error::Error;
-use crate::store::{Booking, Gone, Inserted};
+use crate::store::{Booking, Gone, Inserted, Store};
 
 /// Letters and digits that cannot be taken for one another.
 const CODE_ALPHABET: &[u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -203,7 +203,7 @@ impl Bookings {
             }
             Ok(entered)
         });
-        self.store.refused_or(booking.id, stored.await)
+        Store::refused_or(booking.id, stored.await)
     }
 
     /// Buries the dead holds of a resource.

@@ -95,10 +95,8 @@ impl Bookings {
         }
         let WaitingList { scope, filter, after, limit, count } = list;
         let rows = self.store.entries(scope, &filter, after, limit).await?;
-        let total = match count {
-            true => Some(self.store.count_entries(scope, &filter).await?),
-            false => None,
-        };
+        let total =
+            if count { Some(self.store.count_entries(scope, &filter).await?) } else { None };
         Ok((rows, total))
     }
 

@@ -12,17 +12,17 @@ use crate::app::{Bookings, WaitingList};
 use crate::store::{Turn, Waiting};
 
 pub(super) struct Query {
-    tenant_id: Option<Uuid>,
-    resource_id: Option<Uuid>,
-    user_id: Option<Uuid>,
+    tenant: Option<Uuid>,
+    resource: Option<Uuid>,
+    user: Option<Uuid>,
 }
 
 impl Decode for Query {
     fn decode(form: &mut Form<'_>) -> Option<Self> {
-        let tenant_id = form.optional("tenant_id", uuid);
-        let resource_id = form.optional("resource_id", uuid);
-        let user_id = form.optional("user_id", uuid);
-        Some(Self { tenant_id: tenant_id?, resource_id: resource_id?, user_id: user_id? })
+        let tenant = form.optional("tenant_id", uuid);
+        let resource = form.optional("resource_id", uuid);
+        let user = form.optional("user_id", uuid);
+        Some(Self { tenant: tenant?, resource: resource?, user: user? })
     }
 }
 
@@ -56,10 +56,10 @@ pub(super) async fn list_waitlist(
     page: PageQuery,
     Params(query): Params<Query>,
 ) -> Result<Page<WaitlistView>, Problem> {
-    let scope = caller.list_scope(query.tenant_id)?;
+    let scope = caller.list_scope(query.tenant)?;
     let list = WaitingList {
         scope,
-        filter: Waiting { resource_id: query.resource_id, user_id: query.user_id },
+        filter: Waiting { resource_id: query.resource, user_id: query.user },
         after: page.after()?.map(sane).transpose()?,
         limit: page.limit,
         count: page.count,

@@ -1,9 +1,10 @@
 //! What is counted of bookings: those of one person, and the places of a shared resource.
 
 use chrono::{DateTime, Utc};
+use common::db::Engine;
 use contracts::BookingStatus;
 use scheduling::Span;
-use sea_orm::{ConnectionTrait, DatabaseBackend, DbErr, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use uuid::Uuid;
 
 use super::{Booking, Store};
@@ -34,9 +35,9 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<(i64, i64), DbErr> {
         let backend = conn.get_database_backend();
-        let length = match backend {
-            DatabaseBackend::Postgres => "extract(epoch FROM end_time - start_time)::bigint",
-            _ => {
+        let length = match self.database().engine() {
+            Engine::Postgres => "extract(epoch FROM end_time - start_time)::bigint",
+            Engine::Sqlite => {
                 "CAST(strftime('%s', end_time) AS integer) - CAST(strftime('%s', start_time) AS integer)"
             }
         };

@@ -117,7 +117,7 @@ impl Store {
             }
             self.enter(tx, booking, trace_id).await
         });
-        self.refused_or(booking.id, stored.await)
+        Self::refused_or(booking.id, stored.await)
     }
 
     /// Stores a new booking and its event inside a transaction. Whoever calls holds the resource's
@@ -149,11 +149,7 @@ impl Store {
     }
 
     /// The outcome of a transaction around [`Self::enter`].
-    pub(crate) fn refused_or(
-        &self,
-        id: Uuid,
-        stored: Result<Inserted, Error>,
-    ) -> Result<Inserted, Error> {
+    pub(crate) fn refused_or(id: Uuid, stored: Result<Inserted, Error>) -> Result<Inserted, Error> {
         match stored {
             Err(Error::Database(error)) => match classify(&error) {
                 Fault::Overlap | Fault::Unique(_) => Ok(Inserted::Refused),

@@ -1,7 +1,8 @@
 //! Use cases of categories.
 
 use common::auth::{Caller, Scope};
-use common::db::{Fault, Tx, classify};
+use common::db::{Answer, Fault, Once, Tx, classify};
+use common::version::{Precondition, Versioned};
 use contracts::resource::{CategoryView, CreateCategory};
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,27 +14,38 @@ use crate::events;
 use crate::store::{Category, SortKey, categories};
 
 impl Directory {
-    /// Makes a category.
+    /// Makes a category, once.
     pub(crate) async fn create_category(
         &self,
         caller: &Caller,
+        once: &Once,
         wish: CreateCategory,
-    ) -> Result<CategoryView, Error> {
+    ) -> Result<Answer, Error> {
         if !caller.scope().covers(wish.tenant_id) {
             return Err(Error::OtherTenant);
         }
-        self.tenant_exists(wish.tenant_id).await?;
-        let category = Category::new(self.0.ids.next(), self.now(), wish);
-        let new = &category;
-        let insert = |tx: Tx| async move { categories::insert(&*tx, new).await };
-        self.0.database.transact(Scope::Tenant(new.tenant_id), insert).await?;
-        Ok(category.view())
+        let own = Scope::Tenant(wish.tenant_id);
+        let rest = async {
+            self.tenant_exists(wish.tenant_id).await?;
+            let new = &Category::new(self.0.ids.next(), self.now(), wish);
+            let insert = |tx: Tx| async move {
+                categories::insert(&*tx, new).await?;
+                Ok::<_, Error>((Answer::made(&new.clone().versioned())?, ()))
+            };
+            let (answer, _) = once.run(&self.0.database, own, insert).await?;
+            Ok(answer)
+        };
+        once.unless_done(&self.0.database, own, rest).await
     }
 
     /// A category of the scope.
-    pub(crate) async fn category(&self, scope: Scope, id: Uuid) -> Result<CategoryView, Error> {
+    pub(crate) async fn category(
+        &self,
+        scope: Scope,
+        id: Uuid,
+    ) -> Result<Versioned<CategoryView>, Error> {
         let found = categories::find(&self.0.database.read(scope), scope, id).await?;
-        found.map(Category::view).ok_or(Error::NoCategory)
+        found.map(Category::versioned).ok_or(Error::NoCategory)
     }
 
     /// Categories by name, one more than the page has, and how many there are if that is asked.
@@ -56,12 +68,14 @@ impl Directory {
         caller: &Caller,
         trace_id: &str,
         id: Uuid,
+        wanted: &Precondition,
         patch: &Value,
-    ) -> Result<CategoryView, Error> {
+    ) -> Result<Versioned<CategoryView>, Error> {
         let scope = caller.scope();
         let work = |tx: Tx| async move {
             let tx = &*tx;
             let current = categories::lock(tx, scope, id).await?.ok_or(Error::NoCategory)?;
+            wanted.check(current.version())?;
             let wish: CreateCategory = merged(&current.form(), patch)?;
             if wish.tenant_id != current.tenant_id {
                 return Err(Error::OtherTenant);
@@ -78,13 +92,20 @@ impl Directory {
         };
         let category = self.0.database.transact(scope, work).await?;
         self.0.relay.wake();
-        Ok(category.view())
+        Ok(category.versioned())
     }
 
     /// Deletes a category that no resource uses.
-    pub(crate) async fn delete_category(&self, caller: &Caller, id: Uuid) -> Result<(), Error> {
+    pub(crate) async fn delete_category(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        wanted: &Precondition,
+    ) -> Result<(), Error> {
         let scope = caller.scope();
         let work = |tx: Tx| async move {
+            let current = categories::lock(&*tx, scope, id).await?.ok_or(Error::NoCategory)?;
+            wanted.check(current.version())?;
             match categories::delete(&*tx, scope, id).await {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(Error::NoCategory),

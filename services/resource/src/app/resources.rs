@@ -1,7 +1,8 @@
 //! Use cases of resources.
 
 use common::auth::{Caller, Scope};
-use common::db::Tx;
+use common::db::{Answer, Once, Tx};
+use common::version::{Precondition, Versioned};
 use contracts::facts::ResourceFacts;
 use contracts::resource::{CreateResource, ResourceView};
 use sea_orm::ConnectionTrait;
@@ -19,32 +20,40 @@ use crate::store::{Category, Resource, SortKey, categories, exceptions};
 type Rows = (Vec<(Resource, Category)>, Option<u64>);
 
 impl Directory {
-    /// Makes a resource in a category of its tenant.
+    /// Makes a resource in a category of its tenant, once.
     pub(crate) async fn create_resource(
         &self,
         caller: &Caller,
+        once: &Once,
         wish: CreateResource,
-    ) -> Result<ResourceView, Error> {
+    ) -> Result<Answer, Error> {
         if !caller.scope().covers(wish.tenant_id) {
             return Err(Error::OtherTenant);
         }
-        self.tenant_exists(wish.tenant_id).await?;
-        let resource = Resource::new(self.0.ids.next(), self.now(), wish);
-        let new = &resource;
-        let insert = |tx: Tx| async move {
-            let category = category_for(&*tx, new).await?;
-            resources::insert(&*tx, new).await?;
-            Ok::<_, Error>(category)
+        let own = Scope::Tenant(wish.tenant_id);
+        let rest = async {
+            self.tenant_exists(wish.tenant_id).await?;
+            let new = &Resource::new(self.0.ids.next(), self.now(), wish);
+            let insert = |tx: Tx| async move {
+                let category = category_for(&*tx, new).await?;
+                resources::insert(&*tx, new).await?;
+                Ok::<_, Error>((Answer::made(&new.clone().versioned(category))?, ()))
+            };
+            let (answer, _) = once.run(&self.0.database, own, insert).await?;
+            Ok(answer)
         };
-        let category = self.0.database.transact(Scope::Tenant(new.tenant_id), insert).await?;
-        Ok(resource.view(category))
+        once.unless_done(&self.0.database, own, rest).await
     }
 
     /// A resource of the scope.
-    pub(crate) async fn resource(&self, scope: Scope, id: Uuid) -> Result<ResourceView, Error> {
+    pub(crate) async fn resource(
+        &self,
+        scope: Scope,
+        id: Uuid,
+    ) -> Result<Versioned<ResourceView>, Error> {
         let found = resources::find_whole(&self.0.database.read(scope), scope, id).await?;
         let (resource, category) = found.ok_or(Error::NoResource)?;
-        Ok(resource.view(category))
+        Ok(resource.versioned(category))
     }
 
     /// A resource as neighbours need it.
@@ -78,12 +87,14 @@ impl Directory {
         caller: &Caller,
         trace_id: &str,
         id: Uuid,
+        wanted: &Precondition,
         patch: &Value,
-    ) -> Result<ResourceView, Error> {
+    ) -> Result<Versioned<ResourceView>, Error> {
         let scope = caller.scope();
         let work = |tx: Tx| async move {
             let tx = &*tx;
             let current = resources::lock(tx, scope, id).await?.ok_or(Error::NoResource)?;
+            wanted.check(current.version())?;
             let wish: CreateResource = merged(&current.form(), patch)?;
             if wish.tenant_id != current.tenant_id {
                 return Err(Error::OtherTenant);
@@ -102,7 +113,7 @@ impl Directory {
         let (resource, category) = self.0.database.transact(scope, work).await?;
         self.0.relay.wake();
         self.0.availability.resource_changed(id);
-        Ok(resource.view(category))
+        Ok(resource.versioned(category))
     }
 
     /// Deletes a resource; the booking service then cancels its active bookings.
@@ -111,11 +122,13 @@ impl Directory {
         caller: &Caller,
         trace_id: &str,
         id: Uuid,
+        wanted: &Precondition,
     ) -> Result<(), Error> {
         let scope = caller.scope();
         let work = |tx: Tx| async move {
             let tx = &*tx;
             let current = resources::lock(tx, scope, id).await?.ok_or(Error::NoResource)?;
+            wanted.check(current.version())?;
             resources::delete(tx, &current).await?;
             self.0.outbox.append(tx, trace_id, &[events::resource_deleted(&current)]).await?;
             Ok::<_, Error>(())

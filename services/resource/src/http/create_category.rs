@@ -1,9 +1,8 @@
 //! `POST /categories/`.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use common::http::{Body, Context, Outcome};
+use common::db::Answer;
+use common::http::{Body, Context, IdempotencyKey, Outcome};
 use contracts::resource::{CategoryView, CreateCategory};
 
 use super::manager::Manager;
@@ -15,9 +14,11 @@ use crate::app::Directory;
     path = "/categories/",
     operation_id = "create_category",
     tag = "categories",
+    params(IdempotencyKey),
     request_body = CreateCategory,
     responses(
-        (status = 201, description = "The category", body = CategoryView),
+        (status = 201, description = "The category", body = CategoryView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Tenant não encontrado"),
     ),
 )]
@@ -25,9 +26,9 @@ pub(super) async fn create_category(
     Manager(caller): Manager,
     State(directory): State<Directory>,
     context: Context,
+    key: IdempotencyKey,
     Body(wish): Body<CreateCategory>,
-) -> Outcome<(StatusCode, Json<CategoryView>)> {
+) -> Outcome<Answer> {
     context.note_tenant(wish.tenant_id);
-    let category = directory.create_category(&caller, wish).await?;
-    Ok((StatusCode::CREATED, Json(category)))
+    Ok(directory.create_category(&caller, &key.by(&caller), wish).await?)
 }

@@ -1,9 +1,8 @@
 //! `POST /resources/`.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use common::http::{Body, Context, Outcome};
+use common::db::Answer;
+use common::http::{Body, Context, IdempotencyKey, Outcome};
 use contracts::resource::{CreateResource, ResourceView};
 
 use super::manager::Manager;
@@ -17,9 +16,11 @@ use crate::app::Directory;
     path = "/resources/",
     operation_id = "create_resource",
     tag = "resources",
+    params(IdempotencyKey),
     request_body = CreateResource,
     responses(
-        (status = 201, description = "The resource", body = ResourceView),
+        (status = 201, description = "The resource", body = ResourceView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Categoria não encontrada"),
     ),
 )]
@@ -27,9 +28,9 @@ pub(super) async fn create_resource(
     Manager(caller): Manager,
     State(directory): State<Directory>,
     context: Context,
+    key: IdempotencyKey,
     Body(wish): Body<CreateResource>,
-) -> Outcome<(StatusCode, Json<ResourceView>)> {
+) -> Outcome<Answer> {
     context.note_tenant(wish.tenant_id);
-    let resource = directory.create_resource(&caller, wish).await?;
-    Ok((StatusCode::CREATED, Json(resource)))
+    Ok(directory.create_resource(&caller, &key.by(&caller), wish).await?)
 }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use common::http::{Id, Outcome};
+use common::version::Precondition;
 
 use super::manager::Manager;
 use crate::app::Directory;
@@ -13,7 +14,7 @@ use crate::app::Directory;
     path = "/categories/{id}",
     operation_id = "delete_category",
     tag = "categories",
-    params(("id" = Uuid, Path, description = "The category")),
+    params(("id" = Uuid, Path, description = "The category"), Precondition),
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, description = "Categoria não encontrada"),
@@ -24,7 +25,8 @@ pub(super) async fn delete_category(
     Manager(caller): Manager,
     State(directory): State<Directory>,
     Id(id): Id,
+    wanted: Precondition,
 ) -> Outcome<StatusCode> {
-    directory.delete_category(&caller, id).await?;
+    directory.delete_category(&caller, id, &wanted).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use common::http::{Context, Id, Outcome};
+use common::version::Precondition;
 
 use super::manager::Manager;
 use crate::app::Directory;
@@ -15,7 +16,7 @@ use crate::app::Directory;
     path = "/resources/{id}",
     operation_id = "delete_resource",
     tag = "resources",
-    params(("id" = Uuid, Path, description = "The resource")),
+    params(("id" = Uuid, Path, description = "The resource"), Precondition),
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, description = "Recurso não encontrado"),
@@ -26,7 +27,8 @@ pub(super) async fn delete_resource(
     State(directory): State<Directory>,
     context: Context,
     Id(id): Id,
+    wanted: Precondition,
 ) -> Outcome<StatusCode> {
-    directory.delete_resource(&caller, context.request_id(), id).await?;
+    directory.delete_resource(&caller, context.request_id(), id, &wanted).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,8 +1,8 @@
 //! `PUT /categories/{id}`.
 
-use axum::Json;
 use axum::extract::State;
 use common::http::{Context, Id, Outcome, Raw};
+use common::version::{Precondition, Versioned};
 use contracts::policy::BookingPolicy;
 use contracts::resource::{CategoryMetadata, CategoryType, CategoryView};
 use utoipa::ToSchema;
@@ -50,10 +50,11 @@ struct EditCategory {
     path = "/categories/{id}",
     operation_id = "edit_category",
     tag = "categories",
-    params(("id" = Uuid, Path, description = "The category")),
+    params(("id" = Uuid, Path, description = "The category"), Precondition),
     request_body = EditCategory,
     responses(
-        (status = 200, description = "The category after the edit", body = CategoryView),
+        (status = 200, description = "The category after the edit", body = CategoryView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Categoria não encontrada"),
     ),
 )]
@@ -62,9 +63,11 @@ pub(super) async fn edit_category(
     State(directory): State<Directory>,
     context: Context,
     Id(id): Id,
+    wanted: Precondition,
     Raw(patch): Raw,
-) -> Outcome<Json<CategoryView>> {
-    let category = directory.edit_category(&caller, context.request_id(), id, &patch).await?;
-    context.note_tenant(category.tenant_id);
-    Ok(Json(category))
+) -> Outcome<Versioned<CategoryView>> {
+    let trace_id = context.request_id();
+    let category = directory.edit_category(&caller, trace_id, id, &wanted, &patch).await?;
+    context.note_tenant(category.view.tenant_id);
+    Ok(category)
 }

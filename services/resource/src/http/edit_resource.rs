@@ -1,8 +1,8 @@
 //! `PUT /resources/{id}`.
 
-use axum::Json;
 use axum::extract::State;
 use common::http::{Context, Id, Outcome, Raw};
+use common::version::{Precondition, Versioned};
 use contracts::policy::BookingPolicy;
 use contracts::resource::{ResourceStatus, ResourceView, WeeklySchedule};
 use serde_json::Value;
@@ -56,10 +56,11 @@ struct EditResource {
     path = "/resources/{id}",
     operation_id = "edit_resource",
     tag = "resources",
-    params(("id" = Uuid, Path, description = "The resource")),
+    params(("id" = Uuid, Path, description = "The resource"), Precondition),
     request_body = EditResource,
     responses(
-        (status = 200, description = "The resource after the edit", body = ResourceView),
+        (status = 200, description = "The resource after the edit", body = ResourceView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Recurso não encontrado"),
     ),
 )]
@@ -68,9 +69,11 @@ pub(super) async fn edit_resource(
     State(directory): State<Directory>,
     context: Context,
     Id(id): Id,
+    wanted: Precondition,
     Raw(patch): Raw,
-) -> Outcome<Json<ResourceView>> {
-    let resource = directory.edit_resource(&caller, context.request_id(), id, &patch).await?;
-    context.note_tenant(resource.tenant_id);
-    Ok(Json(resource))
+) -> Outcome<Versioned<ResourceView>> {
+    let trace_id = context.request_id();
+    let resource = directory.edit_resource(&caller, trace_id, id, &wanted, &patch).await?;
+    context.note_tenant(resource.view.tenant_id);
+    Ok(resource)
 }

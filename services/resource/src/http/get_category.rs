@@ -1,9 +1,9 @@
 //! `GET /categories/{id}`.
 
-use axum::Json;
 use axum::extract::State;
 use common::auth::Caller;
 use common::http::{Id, Outcome};
+use common::version::Versioned;
 use contracts::resource::CategoryView;
 
 use crate::app::Directory;
@@ -16,7 +16,8 @@ use crate::app::Directory;
     tag = "categories",
     params(("id" = Uuid, Path, description = "The category")),
     responses(
-        (status = 200, description = "The category", body = CategoryView),
+        (status = 200, description = "The category", body = CategoryView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Categoria não encontrada"),
     ),
 )]
@@ -24,6 +25,6 @@ pub(super) async fn get_category(
     caller: Caller,
     State(directory): State<Directory>,
     Id(id): Id,
-) -> Outcome<Json<CategoryView>> {
-    Ok(Json(directory.category(caller.scope(), id).await?))
+) -> Outcome<Versioned<CategoryView>> {
+    Ok(directory.category(caller.scope(), id).await?)
 }

@@ -1,9 +1,9 @@
 //! `GET /resources/{id}`.
 
-use axum::Json;
 use axum::extract::State;
 use common::auth::Caller;
 use common::http::{Id, Outcome};
+use common::version::Versioned;
 use contracts::resource::ResourceView;
 
 use crate::app::Directory;
@@ -16,7 +16,8 @@ use crate::app::Directory;
     tag = "resources",
     params(("id" = Uuid, Path, description = "The resource")),
     responses(
-        (status = 200, description = "The resource", body = ResourceView),
+        (status = 200, description = "The resource", body = ResourceView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Recurso não encontrado"),
     ),
 )]
@@ -24,6 +25,6 @@ pub(super) async fn get_resource(
     caller: Caller,
     State(directory): State<Directory>,
     Id(id): Id,
-) -> Outcome<Json<ResourceView>> {
-    Ok(Json(directory.resource(caller.scope(), id).await?))
+) -> Outcome<Versioned<ResourceView>> {
+    Ok(directory.resource(caller.scope(), id).await?)
 }

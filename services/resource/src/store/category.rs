@@ -1,5 +1,6 @@
 //! The `category` table.
 
+use common::version::{Version, Versioned};
 use contracts::form::{self, Decode, Form};
 use contracts::page::fold;
 use contracts::policy::BookingPolicy;
@@ -132,6 +133,16 @@ impl Model {
             // Checked when it was written; what no longer reads cannot be enforced.
             Err(_) => Vec::new(),
         }
+    }
+
+    /// Which version this is.
+    pub(crate) fn version(&self) -> Version {
+        Version::new("c", self.version)
+    }
+
+    /// The category as clients see it, and of which version.
+    pub(crate) fn versioned(self) -> Versioned<CategoryView> {
+        Versioned::new(self.version(), self.view())
     }
 
     /// The category as clients see it.

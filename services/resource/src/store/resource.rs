@@ -1,5 +1,6 @@
 //! The `resource` table.
 
+use common::version::{Version, Versioned};
 use contracts::exception::ExceptionFacts;
 use contracts::facts::ResourceFacts;
 use contracts::page::fold;
@@ -173,6 +174,16 @@ impl Model {
             exceptions,
             version: self.version,
         }
+    }
+
+    /// Which version this is. That its category has changed does not make it another.
+    pub(crate) fn version(&self) -> Version {
+        Version::new("r", self.version)
+    }
+
+    /// The resource as clients see it, and of which version.
+    pub(crate) fn versioned(self, category: category::Model) -> Versioned<ResourceView> {
+        Versioned::new(self.version(), self.view(category))
     }
 
     /// The resource as clients see it.

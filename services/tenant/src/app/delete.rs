@@ -1,6 +1,7 @@
 //! Removes a business.
 
 use common::auth::{Principal, Session};
+use common::version::Precondition;
 use contracts::event::DirectoryEvent;
 use uuid::Uuid;
 
@@ -15,6 +16,7 @@ impl Tenants {
         &self,
         principal: &Principal,
         id: Uuid,
+        wanted: &Precondition,
         trace_id: &str,
     ) -> Result<(), Error> {
         let removed = self.database.transact(principal.scope(), async |tx| {
@@ -22,6 +24,7 @@ impl Tenants {
             admin_of(principal, id)?;
             in_person(principal)?;
             let current = store::lock(&tx, id).await?.ok_or(Error::Unknown)?;
+            wanted.check(current.version())?;
             store::delete(&tx, id).await?;
             let event = draft(DirectoryEvent::TenantDeleted, id, current.version + 1);
             self.outbox.append(&*tx, trace_id, &[event]).await?;

@@ -1,6 +1,7 @@
 //! Changes a tenant or its settings.
 
 use common::auth::Principal;
+use common::version::Precondition;
 use contracts::event::DirectoryEvent;
 use contracts::form;
 use contracts::tenant::{CreateTenant, Settings, TENANT_NESTED};
@@ -20,12 +21,14 @@ impl Tenants {
         principal: &Principal,
         id: Uuid,
         patch: &Value,
+        wanted: &Precondition,
         trace_id: &str,
     ) -> Result<Tenant, Error> {
         let changed = self.database.transact(principal.scope(), async |tx| {
             store::find(&*tx, id).await?.ok_or(Error::Unknown)?;
             admin_of(principal, id)?;
             let current = store::lock(&tx, id).await?.ok_or(Error::Unknown)?;
+            wanted.check(current.version())?;
             let merged = form::merge(&json(&current.profile), patch, TENANT_NESTED);
             let profile = form::decode::<CreateTenant>(&merged).map_err(Error::Invalid)?;
             let woken = profile.is_active && !current.profile.is_active;
@@ -45,12 +48,14 @@ impl Tenants {
         principal: &Principal,
         id: Uuid,
         patch: &Value,
+        wanted: &Precondition,
         trace_id: &str,
     ) -> Result<Tenant, Error> {
         let changed = self.database.transact(principal.scope(), async |tx| {
             store::find(&*tx, id).await?.ok_or(Error::UnknownSettings)?;
             admin_of(principal, id)?;
             let current = store::lock(&tx, id).await?.ok_or(Error::UnknownSettings)?;
+            wanted.check(current.version())?;
             let merged = form::merge(&json(&current.profile.settings), patch, TENANT_NESTED);
             let settings = form::decode::<Settings>(&merged).map_err(Error::Invalid)?;
             let profile = CreateTenant { settings, ..current.profile.clone() };

@@ -1,9 +1,9 @@
 //! `POST /tenants/`
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use common::http::{Body, Outcome};
+use common::auth::Author;
+use common::db::Answer;
+use common::http::{Body, IdempotencyKey, Outcome};
 use contracts::tenant::{CreateTenant, TenantView};
 
 use crate::app::Tenants;
@@ -16,16 +16,18 @@ use crate::app::Tenants;
     path = "/tenants/",
     tag = "tenants",
     security(()),
+    params(IdempotencyKey),
     request_body = CreateTenant,
     responses(
-        (status = 201, description = "The new tenant", body = TenantView),
+        (status = 201, description = "The new tenant", body = TenantView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 400, description = "Domínio já cadastrado."),
     )
 )]
 pub(super) async fn create_tenant(
     State(tenants): State<Tenants>,
+    key: IdempotencyKey,
     Body(profile): Body<CreateTenant>,
-) -> Outcome<(StatusCode, Json<TenantView>)> {
-    let tenant = tenants.create(profile).await?;
-    Ok((StatusCode::CREATED, Json(tenant.view())))
+) -> Outcome<Answer> {
+    Ok(tenants.create(&key.by(Author::nobody()), profile).await?)
 }

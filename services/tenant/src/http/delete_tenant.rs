@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use common::auth::Principal;
 use common::http::{Context, Id, Outcome};
+use common::version::Precondition;
 
 use crate::app::Tenants;
 
@@ -14,7 +15,7 @@ use crate::app::Tenants;
     delete,
     path = "/tenants/{id}",
     tag = "tenants",
-    params(("id" = Uuid, Path, description = "The tenant")),
+    params(("id" = Uuid, Path, description = "The tenant"), Precondition),
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, description = "Tenant não encontrado"),
@@ -24,8 +25,9 @@ pub(super) async fn delete_tenant(
     principal: Principal,
     Id(id): Id,
     context: Context,
+    wanted: Precondition,
     State(tenants): State<Tenants>,
 ) -> Outcome<StatusCode> {
-    tenants.delete(&principal, id, context.request_id()).await?;
+    tenants.delete(&principal, id, &wanted, context.request_id()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,9 +1,9 @@
 //! `GET /tenants/{id}`
 
-use axum::Json;
 use axum::extract::State;
 use common::auth::MaybePrincipal;
 use common::http::{Id, Outcome};
+use common::version::Versioned;
 use contracts::tenant::TenantAnswer;
 
 use super::answer;
@@ -19,7 +19,8 @@ use crate::app::Tenants;
     security((), ("bearer" = [])),
     params(("id" = Uuid, Path, description = "The tenant")),
     responses(
-        (status = 200, description = "The tenant", body = TenantAnswer),
+        (status = 200, description = "The tenant", body = TenantAnswer,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Tenant não encontrado"),
     )
 )]
@@ -27,7 +28,7 @@ pub(super) async fn get_tenant(
     MaybePrincipal(reader): MaybePrincipal,
     Id(id): Id,
     State(tenants): State<Tenants>,
-) -> Outcome<Json<TenantAnswer>> {
+) -> Outcome<Versioned<TenantAnswer>> {
     let tenant = tenants.find(id).await?;
-    Ok(Json(answer(tenant, reader.as_ref())))
+    Ok(Versioned::new(tenant.version(), answer(tenant, reader.as_ref())))
 }

@@ -1,9 +1,9 @@
 //! `GET /tenants/{id}/settings`
 
-use axum::Json;
 use axum::extract::State;
 use common::auth::Principal;
 use common::http::{Id, Outcome};
+use common::version::Versioned;
 use contracts::tenant::SettingsView;
 
 use crate::app::Tenants;
@@ -17,7 +17,8 @@ use crate::app::Tenants;
     tag = "settings",
     params(("id" = Uuid, Path, description = "The tenant")),
     responses(
-        (status = 200, description = "Its rules", body = SettingsView),
+        (status = 200, description = "Its rules", body = SettingsView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 403, description = "A requisição se refere a outro tenant."),
         (status = 404, description = "Configurações não encontradas"),
     )
@@ -26,7 +27,7 @@ pub(super) async fn get_tenant_settings(
     principal: Principal,
     Id(id): Id,
     State(tenants): State<Tenants>,
-) -> Outcome<Json<SettingsView>> {
+) -> Outcome<Versioned<SettingsView>> {
     let tenant = tenants.find_settings(&principal, id).await?;
-    Ok(Json(tenant.settings_view()))
+    Ok(tenant.settings_view())
 }

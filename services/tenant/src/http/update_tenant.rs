@@ -1,9 +1,9 @@
 //! `PUT /tenants/{id}`
 
-use axum::Json;
 use axum::extract::State;
 use common::auth::Principal;
 use common::http::{Context, Id, Outcome, Raw};
+use common::version::{Precondition, Versioned};
 use contracts::tenant::TenantView;
 
 use super::edit::EditTenant;
@@ -18,10 +18,11 @@ use crate::app::Tenants;
     put,
     path = "/tenants/{id}",
     tag = "tenants",
-    params(("id" = Uuid, Path, description = "The tenant")),
+    params(("id" = Uuid, Path, description = "The tenant"), Precondition),
     request_body(content = EditTenant, description = "Any of the fields"),
     responses(
-        (status = 200, description = "The tenant as it is now", body = TenantView),
+        (status = 200, description = "The tenant as it is now", body = TenantView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 400, description = "Domínio já cadastrado."),
         (status = 404, description = "Tenant não encontrado"),
     )
@@ -30,9 +31,10 @@ pub(super) async fn update_tenant(
     principal: Principal,
     Id(id): Id,
     context: Context,
+    wanted: Precondition,
     State(tenants): State<Tenants>,
     Raw(patch): Raw,
-) -> Outcome<Json<TenantView>> {
-    let tenant = tenants.update(&principal, id, &patch, context.request_id()).await?;
-    Ok(Json(tenant.view()))
+) -> Outcome<Versioned<TenantView>> {
+    let tenant = tenants.update(&principal, id, &patch, &wanted, context.request_id()).await?;
+    Ok(tenant.versioned())
 }

@@ -1,9 +1,9 @@
 //! `PUT /tenants/{id}/settings`
 
-use axum::Json;
 use axum::extract::State;
 use common::auth::Caller;
 use common::http::{Context, Id, Outcome, Raw};
+use common::version::{Precondition, Versioned};
 use contracts::tenant::SettingsView;
 
 use super::edit::EditSettings;
@@ -16,10 +16,11 @@ use crate::app::Tenants;
     put,
     path = "/tenants/{id}/settings",
     tag = "settings",
-    params(("id" = Uuid, Path, description = "The tenant")),
+    params(("id" = Uuid, Path, description = "The tenant"), Precondition),
     request_body(content = EditSettings, description = "Any of the fields"),
     responses(
-        (status = 200, description = "The rules as they are now", body = SettingsView),
+        (status = 200, description = "The rules as they are now", body = SettingsView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Configurações não encontradas"),
     )
 )]
@@ -27,9 +28,11 @@ pub(super) async fn update_tenant_settings(
     caller: Caller,
     Id(id): Id,
     context: Context,
+    wanted: Precondition,
     State(tenants): State<Tenants>,
     Raw(patch): Raw,
-) -> Outcome<Json<SettingsView>> {
-    let tenant = tenants.update_settings(&caller.into(), id, &patch, context.request_id()).await?;
-    Ok(Json(tenant.settings_view()))
+) -> Outcome<Versioned<SettingsView>> {
+    let tenant =
+        tenants.update_settings(&caller.into(), id, &patch, &wanted, context.request_id()).await?;
+    Ok(tenant.settings_view())
 }

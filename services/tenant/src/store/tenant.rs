@@ -1,6 +1,7 @@
 //! A tenant as the use cases know it, and its way to and from the row.
 
 use chrono::{DateTime, Utc};
+use common::version::{Version, Versioned};
 use contracts::page::fold;
 use contracts::tenant::{CreateTenant, Plan, SettingsView, TenantPublicView, TenantView};
 use sea_orm::DbErr;
@@ -36,6 +37,16 @@ impl Tenant {
     /// The sort key of lists.
     pub(crate) fn key(&self) -> Key {
         Key(fold(&self.profile.name), self.id)
+    }
+
+    /// Its version, which is that of its settings too.
+    pub(crate) fn version(&self) -> Version {
+        Version::new("t", self.version)
+    }
+
+    /// What its own people may see, and of which version.
+    pub(crate) fn versioned(self) -> Versioned<TenantView> {
+        Versioned::new(self.version(), self.view())
     }
 
     /// What anyone may see.
@@ -74,8 +85,8 @@ impl Tenant {
     }
 
     /// The settings alone.
-    pub(crate) fn settings_view(self) -> SettingsView {
-        self.view().settings
+    pub(crate) fn settings_view(self) -> Versioned<SettingsView> {
+        Versioned::new(self.version(), self.view().settings)
     }
 
     pub(super) fn from_row(row: Model) -> Result<Self, DbErr> {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use common::auth::Caller;
+use common::db::{Answer, Once};
 use contracts::event::DirectoryEvent;
 use contracts::password::ChangePassword;
 use contracts::security::{Security, SecurityEvent};
@@ -16,42 +17,67 @@ use crate::store::session::Ending;
 use crate::store::{self, DbErr, Tx, User, recoveries};
 
 impl Users {
-    /// Sets the caller's password. A wrong current one counts like a failed sign-in.
+    /// Sets the caller's password, once. A wrong current one counts like a failed sign-in.
     pub(crate) async fn change_password(
         &self,
         caller: &Caller,
+        once: &Once,
         change: ChangePassword,
         client: Option<IpAddr>,
         trace_id: &str,
-    ) -> Result<(), Error> {
-        let ChangePassword { current_password, new_password } = change;
+    ) -> Result<Answer, Error> {
         if caller.in_person().is_err() {
             return Err(Error::NotAllowed);
         }
-        let user = self.find_self(caller).await?;
-        let policy = self.password_policy(user.profile.tenant_id).await?;
-        Passwords::accept_at("new_password", policy, &new_password).map_err(Error::Invalid)?;
-        let account = Account::of(Some(user.profile.tenant_id), &user.profile.email);
-        let attempt = self.attempt(&account, client).await?;
-        let known = user.password_hash.clone();
-        if !self.compare(&attempt, current_password, known.clone()).await? {
-            return Err(Error::WrongPassword);
+        let rest = async {
+            let user = self.find_self(caller).await?;
+            let policy = self.password_policy(user.profile.tenant_id).await?;
+            Passwords::accept_at("new_password", policy, &change.new_password)
+                .map_err(Error::Invalid)?;
+            let account = Account::of(Some(user.profile.tenant_id), &user.profile.email);
+            let attempt = self.attempt(&account, client).await?;
+            let done = self.change(caller, once, (user, &attempt), change, trace_id).await;
+            if done.as_ref().is_ok_and(Answer::is_replayed) {
+                self.not_made(&attempt).await?;
+            }
+            done
+        };
+        once.unless_done(&self.database, caller.scope(), rest).await
+    }
+
+    async fn change(
+        &self,
+        caller: &Caller,
+        once: &Once,
+        (user, attempt): (User, &Attempt),
+        change: ChangePassword,
+        trace_id: &str,
+    ) -> Result<Answer, Error> {
+        let ChangePassword { current_password, new_password } = change;
+        let (scope, known) = (caller.scope(), user.password_hash.clone());
+        if !self.compare(attempt, current_password, known.clone()).await? {
+            // Unless it is this very request that has changed it meanwhile.
+            let done = once.stored::<Error>(&self.database, scope).await?;
+            return done.ok_or(Error::WrongPassword);
         }
         let hash = self.passwords.hash(new_password).await?;
         let own = caller.session().map(|session| session.id);
-        let changed = self.database.transact(caller.scope(), async |tx| {
-            self.succeeded(&tx, &attempt).await?;
-            let current = store::lock(&tx, caller.scope(), user.id).await?.ok_or(Error::Unknown)?;
+        let changed = once.run(&self.database, scope, async |tx| {
+            self.succeeded(&tx, attempt).await?;
+            let current = store::lock(&tx, scope, user.id).await?.ok_or(Error::Unknown)?;
             if current.password_hash != known {
                 // Somebody was faster: what was compared is no longer the password.
                 return Err(Error::WrongPassword);
             }
-            self.replace_password(&tx, current, hash.clone(), own, trace_id).await
+            let ended = self.replace_password(&tx, current, hash.clone(), own, trace_id).await?;
+            Ok::<_, Error>((Answer::no_content(), ended))
         });
-        let ended = changed.await?;
-        self.people.forget(user.id);
-        self.sessions_ended(&ended);
-        Ok(())
+        let (answer, ended) = changed.await?;
+        if let Some(ended) = ended {
+            self.people.forget(user.id);
+            self.sessions_ended(&ended);
+        }
+        Ok(answer)
     }
 
     /// Compares a password under an attempt that was granted. Where the hasher cannot, the attempt was

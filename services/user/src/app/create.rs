@@ -1,6 +1,7 @@
 //! Makes a user.
 
 use common::auth::{Caller, Scope};
+use common::db::{Answer, Once};
 use common::providers::SettingsError;
 use contracts::authority::PLATFORM;
 use contracts::password::PasswordPolicy;
@@ -15,12 +16,13 @@ use crate::error::Error;
 use crate::store::{self, User};
 
 impl Users {
-    /// Stores a new user. No event: nobody can hold facts of an id that was not known before.
+    /// Stores a new user, once. No event: nobody can hold facts of an id that was not known before.
     pub(crate) async fn create(
         &self,
         caller: Option<&Caller>,
-        mut profile: CreateUser,
-    ) -> Result<User, Error> {
+        once: &Once,
+        profile: CreateUser,
+    ) -> Result<Answer, Error> {
         let tenant = profile.tenant_id;
         if tenant == PLATFORM {
             // Operators are not made over HTTP, whatever the provider of settings may say.
@@ -30,6 +32,17 @@ impl Users {
         if let (Some(caller), Some(_)) = (caller, &profile.password) {
             caller.in_person().map_err(|_| Error::NotAllowed)?;
         }
+        let rest = self.insert(once, creation, profile);
+        once.unless_done(&self.database, Scope::Tenant(tenant), rest).await
+    }
+
+    async fn insert(
+        &self,
+        once: &Once,
+        creation: Creation,
+        mut profile: CreateUser,
+    ) -> Result<Answer, Error> {
+        let tenant = profile.tenant_id;
         let policy = self.password_policy(tenant).await?;
         let hash = match profile.password.take() {
             Some(password) => {
@@ -39,26 +52,27 @@ impl Users {
             None => None,
         };
         let user = User::new(self.ids.next(), profile, hash, self.clock.now());
-        let insert = self.database.transact(Scope::Tenant(tenant), async |tx| {
+        let inserted = once.run(&self.database, Scope::Tenant(tenant), async |tx| {
             if creation == Creation::Bootstrap {
                 store::hold_tenant(&tx, tenant).await?;
                 if !store::is_empty(&tx, tenant).await? {
                     return Err(Error::NotAllowed);
                 }
             }
-            Ok(store::insert(&tx, &user).await?)
+            store::insert(&tx, &user).await?;
+            Ok::<_, Error>((Answer::made(&user.clone().versioned())?, ()))
         });
-        insert.await?;
-        Ok(user)
+        let (answer, _) = inserted.await?;
+        Ok(answer)
     }
 
     /// The same for somebody who makes an account for himself.
-    pub(crate) async fn register(&self, wanted: Register) -> Result<User, Error> {
+    pub(crate) async fn register(&self, once: &Once, wanted: Register) -> Result<Answer, Error> {
         let tenant = match self.named(wanted.tenant_id, wanted.domain.as_deref()).await? {
             Named::Scope(Scope::Tenant(tenant)) => tenant,
             Named::Scope(Scope::All) | Named::Nobody(_) => return Err(Error::UnknownTenant),
         };
-        self.create(None, CreateUser { tenant_id: tenant, ..wanted.profile }).await
+        self.create(None, once, CreateUser { tenant_id: tenant, ..wanted.profile }).await
     }
 
     /// What a tenant asks of passwords, and there must be such a tenant; the platform asks for what

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use chrono::TimeDelta;
-use common::db::Scope;
-use contracts::password::{RecoverPassword, ResetPassword};
+use common::db::{Answer, Once, Scope};
+use contracts::password::{RecoverPassword, RecoveryAccepted, ResetPassword};
 use contracts::security::{Security, SecurityEvent};
 use uuid::Uuid;
 
@@ -25,19 +25,42 @@ const WINDOW: TimeDelta = TimeDelta::hours(1);
 const KEPT: TimeDelta = TimeDelta::days(1);
 
 impl Users {
-    /// Takes down that somebody wants a new password. The mail is made and sent elsewhere, so that
-    /// known and unknown accounts take the same work and the same answer here.
+    /// Takes down that somebody wants a new password, once, and answers with `told`. The mail is made
+    /// and sent elsewhere, so that known and unknown accounts take the same work and the same answer
+    /// here.
     pub(crate) async fn recover_password(
+        &self,
+        once: &Once,
+        recover: RecoverPassword,
+        told: &RecoveryAccepted,
+        client: Option<IpAddr>,
+        trace_id: &str,
+    ) -> Result<Answer, Error> {
+        // Whose account it is, nobody is told: the answer is nobody's.
+        let rest = async {
+            let request = self.request(recover, client).await?;
+            let taken = once.run(&self.database, Scope::All, async |tx| {
+                self.take_down(&tx, &request, trace_id).await?;
+                Ok::<_, Error>((Answer::accepted(told)?, ()))
+            });
+            let (answer, _) = taken.await?;
+            self.relay.wake();
+            self.mail_due.notify_one();
+            Ok(answer)
+        };
+        once.unless_done(&self.database, Scope::All, rest).await
+    }
+
+    async fn request(
         &self,
         recover: RecoverPassword,
         client: Option<IpAddr>,
-        trace_id: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<Request, Error> {
         let RecoverPassword { email, tenant_id, domain } = recover;
         let named = self.named(tenant_id, domain.as_deref()).await?;
         let user = self.holder(&named, &email).await?.filter(|user| user.profile.is_active);
         let now = self.clock.now();
-        let request = Request {
+        Ok(Request {
             id: self.ids.next(),
             tenant: user.as_ref().map_or_else(Uuid::nil, |user| user.profile.tenant_id),
             user: user.map(|user| user.id),
@@ -45,14 +68,7 @@ impl Users {
             ip_key: client.map(client_key),
             requested_at: now,
             expires_at: now + GOOD_FOR,
-        };
-        let taken = self
-            .database
-            .transact(Scope::All, async |tx| self.take_down(&tx, &request, trace_id).await);
-        taken.await?;
-        self.relay.wake();
-        self.mail_due.notify_one();
-        Ok(())
+        })
     }
 
     /// Stores the request, unless there are too many already; nobody is told which.
@@ -77,9 +93,21 @@ impl Users {
     /// Sets the password of a token's owner, once.
     pub(crate) async fn reset_password(
         &self,
+        once: &Once,
         reset: ResetPassword,
         trace_id: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<Answer, Error> {
+        // A token that is used does not tell any more whose it was: the answer is nobody's.
+        let set = self.replace(once, reset, trace_id);
+        once.unless_done(&self.database, Scope::All, set).await
+    }
+
+    async fn replace(
+        &self,
+        once: &Once,
+        reset: ResetPassword,
+        trace_id: &str,
+    ) -> Result<Answer, Error> {
         let ResetPassword { token, password } = reset;
         let token_hash = super::token::hash(&token);
         // Looked up once before: a password that is refused must not use the token up.
@@ -89,20 +117,22 @@ impl Users {
         let policy = self.password_policy(user.profile.tenant_id).await?;
         Passwords::accept(policy, &password).map_err(Error::Invalid)?;
         let hash = self.passwords.hash(password).await?;
-        let own = Scope::Tenant(user.profile.tenant_id);
-        let changed = self.database.transact(own, async |tx| {
+        let changed = once.run(&self.database, Scope::All, async |tx| {
             let (tenant, email) = (user.profile.tenant_id, &user.profile.email);
             self.pardon(&tx, tenant, email).await?;
             let consumed = recoveries::consume(&tx, &token_hash, self.clock.now()).await?;
             let Owner { tenant, user } = consumed.ok_or(Error::BadToken)?;
             let current = store::lock(&tx, Scope::Tenant(tenant), user).await?;
             let current = current.filter(|user| user.profile.is_active).ok_or(Error::BadToken)?;
-            self.replace_password(&tx, current, hash.clone(), None, trace_id).await
+            let ended = self.replace_password(&tx, current, hash.clone(), None, trace_id).await?;
+            Ok::<_, Error>((Answer::no_content(), ended))
         });
-        let ended = changed.await?;
-        self.people.forget(user.id);
-        self.sessions_ended(&ended);
-        Ok(())
+        let (answer, ended) = changed.await?;
+        if let Some(ended) = ended {
+            self.people.forget(user.id);
+            self.sessions_ended(&ended);
+        }
+        Ok(answer)
     }
 
     async fn owner(&self, owner: Owner) -> Result<User, Error> {

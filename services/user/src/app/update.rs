@@ -1,6 +1,7 @@
 //! Changes a user.
 
 use common::auth::Caller;
+use common::version::Precondition;
 use contracts::event::DirectoryEvent;
 use contracts::form;
 use contracts::user::{CreateUser, USER_NESTED};
@@ -27,18 +28,19 @@ impl Users {
         caller: &Caller,
         id: Uuid,
         patch: &Value,
+        wanted: &Precondition,
         trace_id: &str,
     ) -> Result<User, Error> {
         // Judged once before, so that the slow hash is made outside the transaction and only for
         // an edit that would be accepted.
         let seen = store::find(&self.database.read(caller.scope()), caller.scope(), id).await?;
         let seen = seen.ok_or(Error::Unknown)?;
-        let mut wanted = judge(caller, &seen, patch)?;
+        let mut next = judge(caller, &seen, patch)?;
         let cleared = patch.get("password").is_some_and(Value::is_null);
-        if cleared || wanted.password.is_some() {
+        if cleared || next.password.is_some() {
             caller.in_person().map_err(|_| Error::NotAllowed)?;
         }
-        let password = match (wanted.password.take(), cleared) {
+        let password = match (next.password.take(), cleared) {
             (Some(password), _) => {
                 let policy = self.password_policy(seen.profile.tenant_id).await?;
                 Passwords::accept(policy, &password).map_err(Error::Invalid)?;
@@ -53,6 +55,7 @@ impl Users {
                 self.pardon(&tx, profile.tenant_id, &profile.email).await?;
             }
             let current = store::lock(&tx, caller.scope(), id).await?.ok_or(Error::Unknown)?;
+            wanted.check(current.version())?;
             let profile = judge(caller, &current, patch)?;
             let (changed, before) = self.save(&tx, current, profile, &password, trace_id).await?;
             let ended = match before {

@@ -1,9 +1,9 @@
 //! `POST /auth/password/change`
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use common::auth::Caller;
-use common::http::{Body, Context, Outcome};
+use common::db::Answer;
+use common::http::{Body, Context, IdempotencyKey, Outcome};
 use contracts::password::ChangePassword;
 
 use crate::app::Users;
@@ -16,6 +16,7 @@ use crate::app::Users;
     post,
     path = "/auth/password/change",
     tag = "auth",
+    params(IdempotencyKey),
     request_body = ChangePassword,
     responses(
         (status = 204, description = "It is changed"),
@@ -26,10 +27,10 @@ use crate::app::Users;
 pub(super) async fn change_password(
     caller: Caller,
     context: Context,
+    key: IdempotencyKey,
     State(users): State<Users>,
     Body(change): Body<ChangePassword>,
-) -> Outcome<StatusCode> {
-    let client = context.client().address();
-    users.change_password(&caller, change, client, context.request_id()).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Outcome<Answer> {
+    let (once, client) = (key.by(&caller), context.client().address());
+    Ok(users.change_password(&caller, &once, change, client, context.request_id()).await?)
 }

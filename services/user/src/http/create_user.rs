@@ -1,10 +1,9 @@
 //! `POST /users/`
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use common::auth::MaybeCaller;
-use common::http::{Body, Outcome};
+use common::db::Answer;
+use common::http::{Body, IdempotencyKey, Outcome};
 use contracts::user::{CreateUser, UserView};
 
 use crate::app::Users;
@@ -19,9 +18,11 @@ use crate::app::Users;
     path = "/users/",
     tag = "users",
     security((), ("bearer" = [])),
+    params(IdempotencyKey),
     request_body = CreateUser,
     responses(
-        (status = 201, description = "The new user", body = UserView),
+        (status = 201, description = "The new user", body = UserView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 400, description = "E-mail já cadastrado para este tenant"),
         (status = 403, description = "Você não tem permissão para esta operação."),
         (status = 404, description = "Tenant não encontrado"),
@@ -30,8 +31,9 @@ use crate::app::Users;
 pub(super) async fn create_user(
     MaybeCaller(caller): MaybeCaller,
     State(users): State<Users>,
+    key: IdempotencyKey,
     Body(profile): Body<CreateUser>,
-) -> Outcome<(StatusCode, Json<UserView>)> {
-    let user = users.create(caller.as_ref(), profile).await?;
-    Ok((StatusCode::CREATED, Json(user.view())))
+) -> Outcome<Answer> {
+    let caller = caller.as_ref();
+    Ok(users.create(caller, &key.by(caller), profile).await?)
 }

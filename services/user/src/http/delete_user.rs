@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use common::auth::Caller;
 use common::http::{Context, Id, Outcome};
+use common::version::Precondition;
 
 use crate::app::Users;
 
@@ -14,7 +15,7 @@ use crate::app::Users;
     delete,
     path = "/users/{id}",
     tag = "users",
-    params(("id" = Uuid, Path, description = "The user")),
+    params(("id" = Uuid, Path, description = "The user"), Precondition),
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, description = "Usuário não encontrado"),
@@ -24,8 +25,9 @@ pub(super) async fn delete_user(
     caller: Caller,
     Id(id): Id,
     context: Context,
+    wanted: Precondition,
     State(users): State<Users>,
 ) -> Outcome<StatusCode> {
-    users.delete(&caller, id, context.request_id()).await?;
+    users.delete(&caller, id, &wanted, context.request_id()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,9 +1,9 @@
 //! `POST /users/{id}/erasure`
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use common::auth::Caller;
-use common::http::{Context, Id, Outcome};
+use common::db::Answer;
+use common::http::{Context, Id, IdempotencyKey, Outcome};
 
 use crate::app::Users;
 
@@ -11,12 +11,12 @@ use crate::app::Users;
 ///
 /// For the user and admins, in person: 403 for API keys and for who acts as somebody else. What
 /// `DELETE` does, and shortly after the user's bookings are nobody's: they still count, without a name,
-/// notes or reasons. It cannot be undone.
+/// notes or reasons. It cannot be undone. Who has erased himself and asks again is nobody any more: 401.
 #[utoipa::path(
     post,
     path = "/users/{id}/erasure",
     tag = "users",
-    params(("id" = Uuid, Path, description = "The user")),
+    params(("id" = Uuid, Path, description = "The user"), IdempotencyKey),
     responses(
         (status = 204, description = "The person is gone"),
         (status = 404, description = "Usuário não encontrado"),
@@ -26,9 +26,9 @@ pub(super) async fn erase_user(
     caller: Caller,
     Id(id): Id,
     context: Context,
+    key: IdempotencyKey,
     State(users): State<Users>,
-) -> Outcome<StatusCode> {
+) -> Outcome<Answer> {
     caller.in_person()?;
-    users.erase(&caller, id, context.request_id()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(users.erase(&caller, id, &key.by(&caller), context.request_id()).await?)
 }

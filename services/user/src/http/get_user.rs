@@ -1,9 +1,9 @@
 //! `GET /users/{id}`
 
-use axum::Json;
 use axum::extract::State;
 use common::auth::Caller;
 use common::http::{Id, Outcome};
+use common::version::Versioned;
 use contracts::user::UserView;
 
 use crate::app::Users;
@@ -17,7 +17,8 @@ use crate::app::Users;
     tag = "users",
     params(("id" = Uuid, Path, description = "The user")),
     responses(
-        (status = 200, description = "The user", body = UserView),
+        (status = 200, description = "The user", body = UserView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 404, description = "Usuário não encontrado"),
     )
 )]
@@ -25,6 +26,6 @@ pub(super) async fn get_user(
     caller: Caller,
     Id(id): Id,
     State(users): State<Users>,
-) -> Outcome<Json<UserView>> {
-    Ok(Json(users.find(&caller, id).await?.view()))
+) -> Outcome<Versioned<UserView>> {
+    Ok(users.find(&caller, id).await?.versioned())
 }

@@ -16,6 +16,9 @@ use crate::app::Users;
 /// For platform operators. The token lives 15 minutes and cannot be refreshed; it names the operator,
 /// every answer to it carries `x-impersonated-by`, and the user sees its session and can end it. It
 /// cannot touch passwords or API keys, nor delete the user or the tenant.
+///
+/// An `Idempotency-Key` means nothing here, since no answer with a credential is kept. Sent again, it
+/// opens a session more, told of like the first; both end after 15 minutes.
 #[utoipa::path(
     post,
     path = "/auth/impersonate",

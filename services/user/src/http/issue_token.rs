@@ -11,7 +11,7 @@ use crate::app::{Client, Users};
 /// Signs a user in, as OAuth 2 does by password.
 ///
 /// Public. The same as `POST /users/login`, with the names of the password grant; `scope`, `client_id`
-/// and `client_secret` are taken and mean nothing.
+/// and `client_secret` are taken and mean nothing, and so does an `Idempotency-Key`.
 #[utoipa::path(
     post,
     path = "/auth/token",

@@ -14,6 +14,9 @@ use crate::app::{Client, Users};
 /// or `domain`; without, the answer is the one for wrong credentials. The refresh token comes in the
 /// cookie `marca_refresh`, or in the body with `?transport=body`. After five failures in a row the
 /// next try has to wait, each time longer, for at most five minutes: 429 with `Retry-After`.
+///
+/// An `Idempotency-Key` means nothing here, since no answer with a credential is kept. Sent again, it
+/// opens a session more; the one whose answer was lost is of use to nobody and ends by itself.
 #[utoipa::path(
     post,
     path = "/users/login",

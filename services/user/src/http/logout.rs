@@ -13,7 +13,8 @@ use crate::app::Users;
 /// Signs out: ends the session.
 ///
 /// For anyone: the session is that of the access token, of the refresh token in the cookie
-/// `marca_refresh` or in the body, or of both. Where nothing is left to end, the answer is the same.
+/// `marca_refresh` or in the body, or of both. Where nothing is left to end, the answer is the same, so
+/// it may be sent again; an `Idempotency-Key` means nothing.
 #[utoipa::path(
     post,
     path = "/auth/logout",

@@ -11,7 +11,8 @@ use crate::app::{Person, Users};
 
 /// Signs out everywhere: ends every session of the caller.
 ///
-/// For users and operators in person: 403 for API keys and for whoever acts as another.
+/// For users and operators in person: 403 for API keys and for whoever acts as another. Sent again it
+/// is 401: the session it came from is over as well. An `Idempotency-Key` means nothing.
 #[utoipa::path(
     post,
     path = "/auth/logout-all",

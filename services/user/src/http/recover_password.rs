@@ -1,9 +1,9 @@
 //! `POST /auth/password/recover`
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use common::http::{Body, Context, Outcome};
+use common::auth::Author;
+use common::db::Answer;
+use common::http::{Body, Context, IdempotencyKey, Outcome};
 use contracts::Text;
 use contracts::password::{RecoverPassword, RecoveryAccepted};
 
@@ -19,16 +19,18 @@ use crate::app::Users;
     path = "/auth/password/recover",
     tag = "auth",
     security(()),
+    params(IdempotencyKey),
     request_body = RecoverPassword,
     responses((status = 202, description = "Taken down", body = RecoveryAccepted))
 )]
 pub(super) async fn recover_password(
     context: Context,
+    key: IdempotencyKey,
     State(users): State<Users>,
     Body(recover): Body<RecoverPassword>,
-) -> Outcome<(StatusCode, Json<RecoveryAccepted>)> {
-    users.recover_password(recover, context.client().address(), context.request_id()).await?;
+) -> Outcome<Answer> {
     let text = Text::new("Se houver uma conta com este e-mail, enviaremos instruções.");
-    let message = text.render(context.language());
-    Ok((StatusCode::ACCEPTED, Json(RecoveryAccepted { success: true, message })))
+    let told = RecoveryAccepted { success: true, message: text.render(context.language()) };
+    let (once, client) = (key.by(Author::nobody()), context.client().address());
+    Ok(users.recover_password(&once, recover, &told, client, context.request_id()).await?)
 }

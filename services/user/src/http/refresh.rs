@@ -14,7 +14,8 @@ use crate::error::Error;
 /// The token is the credential, in the cookie `marca_refresh`, or in the body with
 /// `?transport=body`. It can be traded once. Who lost the answer may present it again for ten seconds
 /// and gets the same successor; of parallel requests one succeeds, and the others are answered 409
-/// with `Retry-After`. Any later reuse ends the session.
+/// with `Retry-After`. Any later reuse ends the session. That is what an `Idempotency-Key` would be for,
+/// which means nothing here.
 #[utoipa::path(
     post,
     path = "/auth/refresh",

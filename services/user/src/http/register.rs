@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use common::http::{Body, Outcome};
+use common::auth::Author;
+use common::db::Answer;
+use common::http::{Body, IdempotencyKey, Outcome};
 use contracts::session::Register;
 use contracts::user::{CreateUser, UserView};
 use utoipa::openapi::RefOr;
@@ -58,9 +58,11 @@ impl ToSchema for RegisterUser {
     path = "/auth/register",
     tag = "auth",
     security(()),
+    params(IdempotencyKey),
     request_body = RegisterUser,
     responses(
-        (status = 201, description = "The new user", body = UserView),
+        (status = 201, description = "The new user", body = UserView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 400, description = "E-mail já cadastrado para este tenant"),
         (status = 403, description = "Você não tem permissão para esta operação."),
         (status = 404, description = "Tenant não encontrado"),
@@ -68,8 +70,8 @@ impl ToSchema for RegisterUser {
 )]
 pub(super) async fn register(
     State(users): State<Users>,
+    key: IdempotencyKey,
     Body(wanted): Body<Register>,
-) -> Outcome<(StatusCode, Json<UserView>)> {
-    let user = users.register(wanted).await?;
-    Ok((StatusCode::CREATED, Json(user.view())))
+) -> Outcome<Answer> {
+    Ok(users.register(&key.by(Author::nobody()), wanted).await?)
 }

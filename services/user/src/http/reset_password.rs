@@ -1,8 +1,9 @@
 //! `POST /auth/password/reset`
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use common::http::{Body, Context, Outcome};
+use common::auth::Author;
+use common::db::Answer;
+use common::http::{Body, Context, IdempotencyKey, Outcome};
 use contracts::password::ResetPassword;
 
 use crate::app::Users;
@@ -16,6 +17,7 @@ use crate::app::Users;
     path = "/auth/password/reset",
     tag = "auth",
     security(()),
+    params(IdempotencyKey),
     request_body = ResetPassword,
     responses(
         (status = 204, description = "It is set"),
@@ -24,9 +26,9 @@ use crate::app::Users;
 )]
 pub(super) async fn reset_password(
     context: Context,
+    key: IdempotencyKey,
     State(users): State<Users>,
     Body(reset): Body<ResetPassword>,
-) -> Outcome<StatusCode> {
-    users.reset_password(reset, context.request_id()).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Outcome<Answer> {
+    Ok(users.reset_password(&key.by(Author::nobody()), reset, context.request_id()).await?)
 }

@@ -1,9 +1,9 @@
 //! `PUT /users/{id}`
 
-use axum::Json;
 use axum::extract::State;
 use common::auth::Caller;
 use common::http::{Context, Id, Outcome, Raw};
+use common::version::{Precondition, Versioned};
 use contracts::user::UserView;
 
 use super::edit::EditUser;
@@ -18,10 +18,11 @@ use crate::app::Users;
     put,
     path = "/users/{id}",
     tag = "users",
-    params(("id" = Uuid, Path, description = "The user")),
+    params(("id" = Uuid, Path, description = "The user"), Precondition),
     request_body(content = EditUser, description = "Any of the fields"),
     responses(
-        (status = 200, description = "The user as it is now", body = UserView),
+        (status = 200, description = "The user as it is now", body = UserView,
+            headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 400, description = "E-mail já cadastrado para este tenant"),
         (status = 404, description = "Usuário não encontrado"),
     )
@@ -30,9 +31,10 @@ pub(super) async fn update_user(
     caller: Caller,
     Id(id): Id,
     context: Context,
+    wanted: Precondition,
     State(users): State<Users>,
     Raw(patch): Raw,
-) -> Outcome<Json<UserView>> {
-    let user = users.update(&caller, id, &patch, context.request_id()).await?;
-    Ok(Json(user.view()))
+) -> Outcome<Versioned<UserView>> {
+    let user = users.update(&caller, id, &patch, &wanted, context.request_id()).await?;
+    Ok(user.versioned())
 }

@@ -1,6 +1,7 @@
 //! A user as the use cases know it, and its way to and from the row.
 
 use chrono::{DateTime, Utc};
+use common::version::{Version, Versioned};
 use contracts::authority::{PLATFORM, Preset};
 use contracts::facts::UserFacts;
 use contracts::page::fold;
@@ -46,6 +47,16 @@ impl User {
     /// The sort key of lists.
     pub(crate) fn key(&self) -> Key {
         Key(fold(&self.profile.name), self.id)
+    }
+
+    /// Which version this is.
+    pub(crate) fn version(&self) -> Version {
+        Version::new("u", self.version)
+    }
+
+    /// What others may see, and of which version.
+    pub(crate) fn versioned(self) -> Versioned<UserView> {
+        Versioned::new(self.version(), self.view())
     }
 
     /// What others may see.

@@ -12,6 +12,10 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{HeaderBuilder, Ref, RefOr};
 
 use super::BEARER;
+use crate::http::{idempotency, version};
+
+/// What a twin gets that has waited too long for the first.
+const TWIN: &str = "409";
 
 /// A status of a refusal, and what to say of it where the handler says nothing.
 struct Refusal {
@@ -47,7 +51,7 @@ const REFUSALS: [Refusal; 13] = [
         "412",
         "`If-Match` names another version",
         "precondition_failed",
-        "A reserva foi alterada por outra requisição.",
+        "O objeto foi alterado por outra requisição.",
     ),
     refusal("413", "Body too large", "payload_too_large", "Corpo da requisição grande demais."),
     refusal(
@@ -84,16 +88,30 @@ pub(super) fn complete(operation: &mut Operation) {
     let token = token(operation);
     for status in capable(operation, token) {
         let answers = &mut operation.responses.responses;
-        answers.entry(status.to_owned()).or_insert_with(|| RefOr::T(Response::new("")));
+        let words = if status == TWIN { idempotency::IN_PROGRESS } else { "" };
+        answers.entry(status.to_owned()).or_insert_with(|| RefOr::T(Response::new(words)));
     }
     let paged = takes(operation, &ParameterIn::Query, "cursor");
+    let keyed = takes(operation, &ParameterIn::Header, idempotency::NAME);
     for (status, answer) in &mut operation.responses.responses {
         let RefOr::T(answer) = answer else { continue };
         if status.as_str() >= "400" {
             refuse(status, answer);
+            match status.as_str() {
+                TWIN if keyed => {
+                    header(answer, "Retry-After", "With `idempotency_in_progress`", Type::Integer);
+                }
+                "422" if keyed => answer.description.push_str(
+                    "; `idempotency_key_reused` if the key was used with another request",
+                ),
+                _ => {}
+            }
         } else if paged {
             header(answer, "Link", "`<…>; rel=\"next\"`, if there is more", Type::String);
             header(answer, "X-Total-Count", "All rows, with `count=true`", Type::Integer);
+        } else if keyed {
+            let text = "`true` where it is the answer to an earlier request with this key";
+            header(answer, "Idempotent-Replayed", text, Type::String);
         }
         header(answer, "X-Request-Id", "Names the request; `trace_id` of errors", Type::String);
     }
@@ -112,7 +130,8 @@ fn token(operation: &mut Operation) -> Token {
     }
 }
 
-/// The refusals that follow from what the operation takes. 400, 409 and 412 are the handler's to say.
+/// The refusals that follow from what the operation takes. 400 and any other 409 are the handler's to
+/// say.
 fn capable(operation: &Operation, token: Token) -> Vec<&'static str> {
     let within = |place: &ParameterIn| inputs(operation).any(|it| it.parameter_in == *place);
     let (path, query) = (within(&ParameterIn::Path), within(&ParameterIn::Query));
@@ -130,8 +149,15 @@ fn capable(operation: &Operation, token: Token) -> Vec<&'static str> {
     if body {
         statuses.extend(["408", "413", "415"]);
     }
-    if path || query || body {
+    let keyed = takes(operation, &ParameterIn::Header, idempotency::NAME);
+    if path || query || body || keyed {
         statuses.push("422");
+    }
+    if keyed {
+        statuses.push(TWIN);
+    }
+    if takes(operation, &ParameterIn::Header, version::NAME) {
+        statuses.push("412");
     }
     statuses
 }
@@ -151,7 +177,8 @@ fn inputs(operation: &Operation) -> impl Iterator<Item = &Parameter> {
 fn refuse(status: &str, answer: &mut Response) {
     let known = REFUSALS.iter().find(|refusal| refusal.status == status);
     let own = !answer.description.is_empty();
-    let code = known.map_or("refused", |refusal| refusal.code);
+    let twin = answer.description == idempotency::IN_PROGRESS;
+    let code = if twin { "idempotency_in_progress" } else { known.map_or("refused", |it| it.code) };
     let message = match known {
         Some(refusal) if !own => refusal.message.to_owned(),
         Some(_) | None => answer.description.clone(),

@@ -47,15 +47,16 @@ impl MigrationTrait for Migration {
         let connection = manager.get_connection();
         let postgres = manager.get_database_backend() == DatabaseBackend::Postgres;
         let types = if postgres { POSTGRES } else { SQLITE };
-        let typed = |sql: &str| types.iter().fold(sql.to_owned(), |sql, (a, b)| sql.replace(a, b));
+        let engine_sql =
+            |sql: &str| types.iter().fold(sql.to_owned(), |sql, (a, b)| sql.replace(a, b));
         for table in ["category", "resource"] {
             let column = format!(
                 "ALTER TABLE {table} ADD COLUMN booking_policy {{json}} NOT NULL DEFAULT '{{}}'"
             );
             // The default is an object, not a type.
-            connection.execute_unprepared(&typed(&column)).await?;
+            connection.execute_unprepared(&engine_sql(&column)).await?;
         }
-        connection.execute_unprepared(&typed(EXCEPTION)).await?;
+        connection.execute_unprepared(&engine_sql(EXCEPTION)).await?;
         for index in [
             "CREATE INDEX exception_by_date ON calendar_exception (tenant_id, start_date, id)",
             "CREATE INDEX exception_by_resource ON calendar_exception (resource_id) WHERE resource_id IS NOT NULL",

@@ -23,6 +23,7 @@ impl MigratorTrait for Migrator {
             name: "m0006_row_security_calendar",
             tables: &["calendar_exception"],
         }));
+        all.extend(common::db::idempotency_migrations());
         all
     }
 

@@ -14,6 +14,7 @@ impl MigratorTrait for Migrator {
         let mut all = common::streams::migrations();
         all.push(Box::new(m0010_tenants::Migration));
         all.push(Box::new(m0011_row_security::Migration));
+        all.extend(common::db::idempotency_migrations());
         all
     }
 }

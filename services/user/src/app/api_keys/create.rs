@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use common::auth::{Caller, Scope};
+use common::db::{Answer, Once};
 use contracts::api_key::{CreateApiKey, NewApiKeyView};
 use contracts::problem::FieldFault;
 use contracts::security::SecurityEvent;
@@ -19,19 +20,49 @@ use crate::store::{self, DbErr};
 const MOST: u64 = 100;
 
 impl Users {
-    /// Stores a new key of the tenant and shows it, this once.
+    /// Stores a new key of the tenant, once, and shows it in the answer to this very request alone.
     pub(crate) async fn create_api_key(
         &self,
         caller: &Caller,
         tenant: Uuid,
+        once: &Once,
         wanted: CreateApiKey,
         trace_id: &str,
-    ) -> Result<NewApiKeyView, Error> {
+    ) -> Result<Answer, Error> {
         self.admin_of(caller, tenant).await?;
         caller.in_person().map_err(|_| Error::NotAllowed)?;
-        let secret = Secret::new();
+        let own = Scope::Tenant(tenant);
+        let rest = async {
+            let secret = Secret::new();
+            let key = self.new_key(tenant, wanted, doer(caller), &secret).await?;
+            let view = key.clone().view()?;
+            let answer = Answer::created(&NewApiKeyView { key: secret.into_text(), view })?;
+            let event = told(SecurityEvent::ApiKeyCreated, &key, key.created_by);
+            let made = once.run(&self.database, own, async |tx| {
+                store::hold_tenant(&tx, tenant).await?;
+                if api_key::live(&tx, tenant, key.created_at).await? >= MOST {
+                    return Err(Error::TooManyKeys { most: MOST });
+                }
+                api_key::insert(&tx, key.clone()).await?;
+                self.outbox.append(&*tx, trace_id, std::slice::from_ref(&event)).await?;
+                Ok::<_, Error>((answer.clone(), ()))
+            });
+            let (answer, _) = made.await?;
+            self.relay.wake();
+            Ok(answer)
+        };
+        once.unless_done(&self.database, own, rest).await
+    }
+
+    async fn new_key(
+        &self,
+        tenant: Uuid,
+        wanted: CreateApiKey,
+        created_by: Option<Uuid>,
+        secret: &Secret,
+    ) -> Result<ApiKey, Error> {
         let now = self.clock.now();
-        let key = ApiKey {
+        Ok(ApiKey {
             id: self.ids.next(),
             tenant_id: tenant,
             name: wanted.name,
@@ -42,22 +73,10 @@ impl Users {
             expires_at: self.expiry(tenant, wanted.expires_at, now).await?,
             last_used_at: None,
             use_told_at: None,
-            created_by: doer(caller),
+            created_by,
             created_at: now,
             revoked_at: None,
-        };
-        let event = told(SecurityEvent::ApiKeyCreated, &key, key.created_by);
-        let made = self.database.transact(Scope::Tenant(tenant), async |tx| {
-            store::hold_tenant(&tx, tenant).await?;
-            if api_key::live(&tx, tenant, now).await? >= MOST {
-                return Err(Error::TooManyKeys { most: MOST });
-            }
-            api_key::insert(&tx, key.clone()).await?;
-            Ok(self.outbox.append(&*tx, trace_id, std::slice::from_ref(&event)).await?)
-        });
-        made.await?;
-        self.relay.wake();
-        Ok(NewApiKeyView { key: secret.into_text(), view: key.view()? })
+        })
     }
 
     /// The moment a key stops: in the future, by the tenant's own clocks where no offset is given.

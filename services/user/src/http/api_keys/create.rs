@@ -1,12 +1,9 @@
 //! `POST /tenants/{id}/api-keys`
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
 use common::auth::Caller;
-use common::http::{Body, Context, Id, Outcome};
+use common::db::Answer;
+use common::http::{Body, Context, Id, IdempotencyKey, Outcome};
 use contracts::api_key::{CreateApiKey, NewApiKeyView};
 
 use crate::app::Users;
@@ -14,12 +11,13 @@ use crate::app::Users;
 /// Makes an API key.
 ///
 /// For the tenant's admins, in person: neither an API key nor an operator who acts as one of them can.
-/// The key is in this answer and nowhere else. At most 100 live ones a tenant.
+/// The key is in this answer and nowhere else: who repeats the request with its `Idempotency-Key` sees it
+/// again for 24 hours, nobody without. At most 100 live ones a tenant.
 #[utoipa::path(
     post,
     path = "/tenants/{id}/api-keys",
     tag = "api-keys",
-    params(("id" = Uuid, Path, description = "The tenant")),
+    params(("id" = Uuid, Path, description = "The tenant"), IdempotencyKey),
     request_body = CreateApiKey,
     responses(
         (status = 201, description = "The new key", body = NewApiKeyView),
@@ -32,11 +30,10 @@ pub(crate) async fn create_api_key(
     caller: Caller,
     Id(id): Id,
     context: Context,
+    key: IdempotencyKey,
     State(users): State<Users>,
     Body(wanted): Body<CreateApiKey>,
-) -> Outcome<Response> {
-    let made: NewApiKeyView =
-        users.create_api_key(&caller, id, wanted, context.request_id()).await?;
-    let secret = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((StatusCode::CREATED, secret, Json(made)).into_response())
+) -> Outcome<Answer> {
+    let once = key.by(&caller);
+    Ok(users.create_api_key(&caller, id, &once, wanted, context.request_id()).await?)
 }

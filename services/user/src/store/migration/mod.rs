@@ -34,6 +34,7 @@ impl MigratorTrait for Migrator {
             name: "m0018_row_security",
             tables: &["password_recoveries", "refresh_tokens", "api_keys", "personal_exports"],
         }));
+        all.extend(common::db::idempotency_migrations());
         all
     }
 }
