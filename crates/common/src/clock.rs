@@ -9,6 +9,11 @@ use uuid::Uuid;
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> DateTime<Utc>;
+
+    /// Whether it is the machine's own, which another machine's may differ from.
+    fn is_machines(&self) -> bool {
+        false
+    }
 }
 
 /// Where new ids come from.
@@ -25,6 +30,10 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now().trunc_subsecs(6)
+    }
+
+    fn is_machines(&self) -> bool {
+        true
     }
 }
 

@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod notify;
 pub mod platform;
 pub mod providers;
+pub mod secret;
 pub mod settings;
 pub mod streams;
 pub mod telemetry;

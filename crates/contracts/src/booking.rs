@@ -8,7 +8,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::form::{Change, Decode, Faults, Form, boolean, choice, integer, text, time, uuid};
+use crate::form::{
+    Change, Decode, Faults, Form, boolean, choice, integer, ordered, text, time, uuid,
+};
 
 /// Where a booking stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -277,19 +279,6 @@ impl Decode for EditBooking {
             recurring_pattern: recurring_pattern?,
         })
     }
-}
-
-/// Refuses an end that is not after the start, where that can be told without the tenant's zone.
-fn ordered(form: &mut Form<'_>, start: Option<&TimeInput>, end: Option<&TimeInput>) -> Option<()> {
-    let reversed = match (start, end) {
-        (Some(TimeInput::Instant(start)), Some(TimeInput::Instant(end))) => end <= start,
-        (Some(TimeInput::Local(start)), Some(TimeInput::Local(end))) => end <= start,
-        (Some(_) | None, Some(_) | None) => false,
-    };
-    if reversed {
-        return form.fault("end_time", "range", "Horário final deve ser maior que o inicial.");
-    }
-    Some(())
 }
 
 /// A new booking takes its interval: it cannot begin cancelled or done.

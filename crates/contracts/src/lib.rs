@@ -9,6 +9,7 @@ pub mod event;
 pub mod exception;
 pub mod facts;
 pub mod form;
+pub mod hold;
 pub mod internal;
 pub mod landing;
 pub mod page;
@@ -23,6 +24,7 @@ pub mod session;
 pub mod tenant;
 pub mod text;
 pub mod user;
+pub mod waitlist;
 
 pub use booking::BookingStatus;
 pub use routes::Service;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::api_key::ApiKeyView;
 use crate::booking::BookingView;
 use crate::user::UserView;
+use crate::waitlist::WaitlistView;
 
 /// The most rows of one page of `GET /internal/v1/personal-data/{user_id}`.
 pub const MOST: u64 = 500;
@@ -57,6 +58,9 @@ pub struct PersonalExport {
     pub security_events: Vec<SecurityRecord>,
     /// Bookings made for the user, or with the user as the client.
     pub bookings: Vec<BookingView>,
+    /// What the user waits for.
+    #[serde(default)]
+    pub waitlist: Vec<WaitlistView>,
     /// What the other services hold, by their names: nothing so far.
     #[schema(value_type = BTreeMap<String, Vec<Object>>)]
     pub elsewhere: BTreeMap<String, Vec<Value>>,

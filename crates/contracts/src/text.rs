@@ -1,6 +1,7 @@
 //! Messages for people: pt-BR templates, with English and Spanish where a translation exists.
 
 mod engine;
+mod holds;
 
 /// A message of the contract: a pt-BR template and the number that fills its `{n}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +91,7 @@ impl Text {
 }
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    CATALOGUE.iter().chain(engine::CATALOGUE)
+    CATALOGUE.iter().chain(engine::CATALOGUE).chain(holds::HOLDS)
 }
 
 /// (pt-BR, en, es), keyed by the contract's pt-BR wording.

@@ -51,6 +51,32 @@ pub(crate) enum Error {
     Full { conflicts: Vec<Conflict>, remaining: u32 },
     #[error("the person's limit is reached")]
     LimitExceeded(Limit),
+    #[error("a hold is confirmed, extended or released, and nothing else")]
+    IsHold,
+    #[error("no such entry of the waiting list")]
+    NoEntry,
+    #[error("there is nothing to wait for")]
+    SlotIsFree,
+    #[error("waits for this time already")]
+    AlreadyWaiting,
+    #[error("{most} times to wait for are enough")]
+    TooManyWaiting { most: u32 },
+    #[error("nobody is expected")]
+    NotExpected,
+    #[error("not before {minutes} minutes before the start")]
+    TooEarlyToCheckIn { minutes: i64 },
+    #[error("the booking is over")]
+    TooLateToCheckIn,
+    #[error("the hold has expired")]
+    HoldExpired,
+    #[error("the token of the hold is wrong")]
+    WrongHoldToken,
+    #[error("the hold was extended before")]
+    AlreadyExtended,
+    #[error("the hold was confirmed before")]
+    AlreadyConfirmed,
+    #[error("{most} holds at a time are enough")]
+    TooManyHolds { most: u32, retry_at: DateTime<Utc>, now: DateTime<Utc> },
     #[error("too late to cancel")]
     TooLateToCancel { hours: u32 },
     #[error("only an active booking can be cancelled")]
@@ -104,6 +130,19 @@ impl Classify for Error {
             | Self::Held { .. }
             | Self::Full { .. }
             | Self::LimitExceeded(_)
+            | Self::IsHold
+            | Self::NoEntry
+            | Self::SlotIsFree
+            | Self::AlreadyWaiting
+            | Self::TooManyWaiting { .. }
+            | Self::NotExpected
+            | Self::TooEarlyToCheckIn { .. }
+            | Self::TooLateToCheckIn
+            | Self::HoldExpired
+            | Self::WrongHoldToken
+            | Self::AlreadyExtended
+            | Self::AlreadyConfirmed
+            | Self::TooManyHolds { .. }
             | Self::TooLateToCancel { .. }
             | Self::NotActive
             | Self::CancelAndMove
@@ -152,6 +191,50 @@ impl From<Error> for Problem {
                 let text = Text::with(template, i64::from(most));
                 Self::rule_of("limit_exceeded", text, most)
             }
+            Error::IsHold => {
+                let template = "Uma retenção só pode ser confirmada, prorrogada ou liberada.";
+                Self::rule("hold", Text::new(template))
+            }
+            Error::NoEntry => Self::not_found("Entrada da lista de espera não encontrada"),
+            Error::SlotIsFree => {
+                told(StatusCode::CONFLICT, "slot_is_free", "O horário está livre: faça a reserva.")
+            }
+            Error::AlreadyWaiting => told(
+                StatusCode::CONFLICT,
+                "already_waiting",
+                "Você já está na lista de espera deste horário.",
+            ),
+            Error::TooManyWaiting { most } => {
+                let template = "Limite de {n} lugares em listas de espera atingido.";
+                Self::rule_of("too_many_waiting", Text::with(template, i64::from(most)), most)
+            }
+            Error::NotExpected => {
+                let template = "Somente reservas pendentes ou confirmadas permitem check-in.";
+                Self::rule("not_active", Text::new(template))
+            }
+            Error::TooEarlyToCheckIn { minutes } => {
+                let template = "Check-in permitido a partir de {n} minutos antes do início.";
+                Self::rule("too_early_to_check_in", Text::with(template, minutes))
+            }
+            Error::TooLateToCheckIn => {
+                let text = Text::new("O horário da reserva já terminou.");
+                Self::rule("too_late_to_check_in", text)
+            }
+            Error::HoldExpired => told(StatusCode::GONE, "hold_expired", "A retenção expirou."),
+            Error::WrongHoldToken => {
+                told(StatusCode::FORBIDDEN, "wrong_hold_token", "Token da retenção inválido.")
+            }
+            Error::AlreadyExtended => {
+                told(StatusCode::CONFLICT, "already_extended", "A retenção já foi prorrogada.")
+            }
+            Error::AlreadyConfirmed => {
+                told(StatusCode::CONFLICT, "already_confirmed", "A retenção já foi confirmada.")
+            }
+            Error::TooManyHolds { most, retry_at, now } => {
+                let template = "Limite de {n} retenções simultâneas atingido.";
+                let text = Text::with(template, i64::from(most));
+                Self::too_many("too_many_holds", text, most, retry_at, now)
+            }
             Error::TooLateToCancel { hours } => {
                 let template = "Cancelamento permitido somente até {n} horas antes do início.";
                 let text = Text::with(template, i64::from(hours));
@@ -183,6 +266,10 @@ impl From<Gone> for Error {
             Gone::User | Gone::Erased => Self::NoUser,
         }
     }
+}
+
+fn told(status: StatusCode, code: &'static str, message: &'static str) -> Problem {
+    Problem::new(status, code, Text::new(message))
 }
 
 /// The contract's wording of a refusal by the pure rules.

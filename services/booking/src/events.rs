@@ -53,7 +53,13 @@ impl Handler for Deletions {
         Ok(())
     }
 
-    async fn committed(&self, _: &[Envelope]) {
+    async fn committed(&self, events: &[Envelope]) {
         self.bookings.relay.wake();
+        for Envelope { event_type, metadata, .. } in events {
+            // It may have more places, or other hours.
+            if DirectoryEvent::parse(event_type) == Some(DirectoryEvent::ResourceUpdated) {
+                self.bookings.freed.mark(metadata.tenant_id, metadata.aggregate_id);
+            }
+        }
     }
 }

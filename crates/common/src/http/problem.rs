@@ -113,11 +113,25 @@ impl Problem {
     /// 409: nothing but holds is in the way; the first of them expires at `retry_at`.
     pub fn held(conflicts: Vec<Conflict>, retry_at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         let text = Text::new("Horário retido temporariamente por outra pessoa.");
-        let seconds = (retry_at - now).num_seconds().max(0).unsigned_abs() + 1;
         Self::new(StatusCode::CONFLICT, "held", text).with(|inner| {
             inner.conflicts = conflicts;
             inner.retry_at = Some(retry_at);
-            inner.retry_after = Some(seconds);
+            inner.retry_after = Some(seconds_until(retry_at, now));
+        })
+    }
+
+    /// 429: as many of something are there as may be; the first of them goes at `retry_at`.
+    pub fn too_many(
+        code: &'static str,
+        text: Text,
+        most: u32,
+        retry_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, text).with(|inner| {
+            inner.limit = Some(most);
+            inner.retry_at = Some(retry_at);
+            inner.retry_after = Some(seconds_until(retry_at, now));
         })
     }
 
@@ -275,6 +289,11 @@ impl Problem {
         }
         response
     }
+}
+
+/// For `Retry-After`: whole seconds after which the moment is over, at least one.
+fn seconds_until(moment: DateTime<Utc>, now: DateTime<Utc>) -> u64 {
+    (moment - now).num_seconds().max(0).unsigned_abs() + 1
 }
 
 /// Leaves the rendering to the edge, which knows the trace id and the language.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::problem::FieldFault;
 
+pub(crate) use rules::ordered;
 pub use rules::{
     boolean, choice, colour, email, from_text, http_url, integer, is_host, list, nested, object,
     text, time, uuid,

@@ -57,6 +57,23 @@ pub fn time(value: &Value, faults: &mut Faults) -> Option<TimeInput> {
     TimeInput::parse(text).or_else(|| faults.add("format", "Deve ser data e hora RFC 3339."))
 }
 
+/// Refuses an end that is not after the start, where that can be told without the tenant's zone.
+pub(crate) fn ordered(
+    form: &mut Form<'_>,
+    start: Option<&TimeInput>,
+    end: Option<&TimeInput>,
+) -> Option<()> {
+    let reversed = match (start, end) {
+        (Some(TimeInput::Instant(start)), Some(TimeInput::Instant(end))) => end <= start,
+        (Some(TimeInput::Local(start)), Some(TimeInput::Local(end))) => end <= start,
+        (Some(_) | None, Some(_) | None) => false,
+    };
+    if reversed {
+        return form.fault("end_time", "range", "Horário final deve ser maior que o inicial.");
+    }
+    Some(())
+}
+
 /// One of a closed set of words, read by `parse`.
 pub fn choice<T>(
     words: &'static [&'static str],

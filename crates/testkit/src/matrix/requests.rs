@@ -111,6 +111,9 @@ fn tenants_and_people(scene: &Scene) -> Vec<Request> {
 
 fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
     let Scene { tenant: t, booker, booking, exception, spare: [category, resource], .. } = scene;
+    let [(kept, token), (given_back, _)] = &scene.holds;
+    let token = || json!({ "hold_token": token });
+    let hold = self::slot(scene, today, 8, 13, booker);
     let kind = json!({ "tenant_id": t, "name": "x", "type": "fisico" });
     let room = json!({ "tenant_id": t, "category_id": scene.category, "name": "x" });
     let day = format!("?date={}", today + Days::new(3));
@@ -145,7 +148,15 @@ fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
         request("GET /bookings/{id}", &[booking], "", nil()),
         request("PUT /bookings/{id}", &[booking], "", json!({ "notes": "x" })),
         request("PATCH /bookings/{id}/status", &[booking], "?status_param=confirmado", nil()),
+        request("PATCH /bookings/{id}/check-in", &[booking], "", nil()),
         request("PATCH /bookings/{id}/cancel", &[booking], "", nil()),
+        request("POST /bookings/waitlist", &[], "", self::slot(scene, today, 6, 13, booker)),
+        request("GET /bookings/waitlist", &[], "", nil()),
+        request("DELETE /bookings/waitlist/{id}", &[&scene.entry], "", nil()),
+        request("POST /bookings/holds", &[], "", hold),
+        request("POST /bookings/holds/{id}/extend", &[kept], "", token()),
+        request("POST /bookings/holds/{id}/confirm", &[kept], "", token()),
+        request("DELETE /bookings/holds/{id}", &[given_back], "", nil()),
     ]
 }
 

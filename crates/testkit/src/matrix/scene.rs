@@ -40,6 +40,10 @@ pub struct Scene {
     pub booking: String,
     /// A closure of the tenant.
     pub exception: String,
+    /// Holds of the admin's, each with its token: one to confirm, one to give back.
+    pub holds: [(String, String); 2],
+    /// An entry of the admin's on the waiting list.
+    pub entry: String,
     /// In whose name is booked: the caller's, or the admin's where that is nobody of the tenant.
     pub booker: String,
     /// An API key, and a session of the admin's.
@@ -123,6 +127,9 @@ impl Scene {
         scene.erased = scene.make(front, "/users/", erased).await;
         scene.booking = scene.make_booking(front, 2, "x").await;
         scene.exception = scene.make_exception(front, 20, "x").await;
+        scene.holds = [scene.make_hold(front, 6).await, scene.make_hold(front, 7).await];
+        let waits = slot(&scene, front.today(), 7, 13, &scene.admin);
+        scene.entry = scene.make(front, "/bookings/waitlist", waits).await;
         let other = login(front, &scene.tenant, &format!("ana@{domain}"), PASSWORD).await;
         scene.ends = [scene.key(front, json!({})).await.0, session(&other)];
         scene
@@ -157,6 +164,14 @@ impl Scene {
             "start_date": front.today() + Days::new(days), "reason": why,
         });
         self.make(front, "/exceptions/", body).await
+    }
+
+    /// A hold of the admin's, so many days from today, and its token.
+    async fn make_hold(&self, front: &impl Front, days: u64) -> (String, String) {
+        let body = slot(self, front.today(), days, 13, &self.admin);
+        let made = front.ask(Method::POST, "/bookings/holds", &self.admin_token, body).await;
+        let made = made.expect(201);
+        (made.id(), made.body["hold_token"].as_str().expect("a token").to_owned())
     }
 
     /// One more person with a password.

@@ -113,6 +113,15 @@ const CONTRACT: &[&str] = &[
     "POST /tenants/{id}/api-keys",
     "GET /tenants/{id}/api-keys/{key_id}",
     "DELETE /tenants/{id}/api-keys/{key_id}",
+    "PATCH /bookings/{id}/check-in",
+    "POST /bookings/waitlist",
+    "GET /bookings/waitlist",
+    "DELETE /bookings/waitlist/{id}",
+    // Holds.
+    "POST /bookings/holds",
+    "POST /bookings/holds/{id}/extend",
+    "POST /bookings/holds/{id}/confirm",
+    "DELETE /bookings/holds/{id}",
 ];
 
 async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {

@@ -81,6 +81,7 @@ async fn a_person_gets_everything_and_nothing_of_others(app: TestApp) {
         "security_events",
         "sessions",
         "user",
+        "waitlist",
     ];
     assert_eq!(keys(&ready.body), parts);
     let document = &ready.body;

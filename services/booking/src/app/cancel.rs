@@ -24,9 +24,12 @@ impl Bookings {
         let reason = &reason;
         let done = self.store.database().transact(caller.scope(), |tx| async move {
             let tx = &*tx;
-            let mut booking =
-                self.store.lock(tx, caller.scope(), id).await?.ok_or(Error::NoBooking)?;
+            let booking = self.store.lock_in_order(tx, caller.scope(), id).await?;
+            let mut booking = booking.ok_or(Error::NoBooking)?;
             may_change(caller, &booking)?;
+            if booking.status() == BookingStatus::Reservado {
+                return Err(Error::IsHold);
+            }
             if booking.status() == BookingStatus::Cancelado {
                 return Ok(booking);
             }
@@ -40,6 +43,7 @@ impl Bookings {
         });
         let booking = done.await.map_err(|error: Error| error.of_write(id))?;
         self.relay.wake();
+        self.freed.mark(booking.tenant_id, booking.resource_id);
         Ok(booking.view(self.clock.now()))
     }
 }

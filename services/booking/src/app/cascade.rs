@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Bookings;
 use super::cancel::{enter, event};
 use crate::error::Error;
-use crate::store::{Filter, Gone};
+use crate::store::{EntryColumn, Filter, Gone};
 
 /// How far back the sweep looks. An insert that began before a deletion was known has ended by then:
 /// no statement lives longer than five seconds.
@@ -39,7 +39,10 @@ impl Bookings {
         trace_id: &str,
     ) -> Result<u64, DbErr> {
         let (filter, reason) = match gone {
-            Gone::Tenant => return self.store.delete_tenant(tx, id).await,
+            Gone::Tenant => {
+                let entries = self.store.clear_waitlist(tx, EntryColumn::TenantId, id).await?;
+                return Ok(entries + self.store.delete_tenant(tx, id).await?);
+            }
             Gone::User | Gone::Erased => {
                 (Filter { user_id: Some(id), ..Filter::default() }, "Usuário deletado")
             }
@@ -47,6 +50,9 @@ impl Bookings {
                 (Filter { resource_id: Some(id), ..Filter::default() }, "Recurso deletado")
             }
         };
+        let whose =
+            if gone == Gone::Resource { EntryColumn::ResourceId } else { EntryColumn::UserId };
+        self.store.clear_waitlist(tx, whose, id).await?;
         let mut count = 0;
         loop {
             let batch = self.store.active_of(tx, &filter).await?;
@@ -59,6 +65,7 @@ impl Bookings {
                 booking.version += 1;
                 booking.updated_at = now;
                 self.store.update(tx, &booking, &event(&booking), trace_id).await?;
+                self.freed.mark(booking.tenant_id, booking.resource_id);
                 count += 1;
             }
         }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::cancel::{enter, event};
 use super::{Bookings, Candidate};
 use crate::error::Error;
-use crate::store::{Booking, Reach};
+use crate::store::{Booking, Claims, Reach};
 
 /// The most conflicts a refusal lists.
 const MAX_CONFLICTS: usize = 50;
@@ -78,8 +78,8 @@ impl Wanted {
             return None;
         }
         let conflicts = found.iter().take(MAX_CONFLICTS).map(conflict).collect();
-        let booked = peak(&mut found.iter().filter(|booking| booking.expires_at.is_none()));
-        let retry_at = found.iter().filter_map(|booking| booking.expires_at).min();
+        let booked = peak(&mut found.iter().filter(|booking| booking.hold_ends().is_none()));
+        let retry_at = found.iter().filter_map(Booking::hold_ends).min();
         if let Some(retry_at) = retry_at.filter(|_| booked + needed <= places) {
             return Some(Error::Held { conflicts, retry_at, now });
         }
@@ -94,7 +94,7 @@ impl Wanted {
     fn taken_by(&self, booking: &Booking) -> Option<Claim> {
         let span = Span::new(booking.claim_start, booking.claim_end)?;
         let quantity = if self.capacity.is_shared() { booking.places_taken() } else { 1 };
-        Some(Claim { span, quantity, expires_at: booking.expires_at })
+        Some(Claim { span, quantity, expires_at: booking.hold_ends() })
     }
 }
 
@@ -109,8 +109,7 @@ impl Bookings {
         conn: &impl ConnectionTrait,
         wanted: &Wanted,
     ) -> Result<Option<Error>, Error> {
-        let now = self.clock.now();
-        let found = self.store.claims(conn, &wanted.reach(), now).await?;
+        let Claims { found, now } = self.store.claims(conn, &wanted.reach()).await?;
         Ok(wanted.refusal(&found, now))
     }
 
@@ -127,8 +126,8 @@ impl Bookings {
         resources: &[Uuid],
         trace_id: &str,
     ) -> Result<usize, Error> {
+        let dead = self.store.dead_holds(tx, resources).await?;
         let now = self.clock.now();
-        let dead = self.store.dead_holds(tx, resources, now).await?;
         for mut hold in dead.iter().cloned() {
             enter(&mut hold, None, Some(HOLD_EXPIRED.to_owned()), now);
             hold.version += 1;

@@ -45,6 +45,9 @@ impl Bookings {
         for _ in 0..ATTEMPTS {
             let seen = self.visible(caller, id).await?;
             may_change(caller, &seen)?;
+            if seen.status() == BookingStatus::Reservado {
+                return Err(Error::IsHold);
+            }
             wanted.check(&seen)?;
             if edit.status == Some(BookingStatus::Confirmado)
                 && seen.status() != BookingStatus::Confirmado
@@ -142,6 +145,7 @@ impl Bookings {
         };
         Ok(changed.map(|booking| {
             self.relay.wake();
+            self.freed.mark(seen.tenant_id, seen.resource_id);
             booking.view(self.clock.now())
         }))
     }
@@ -228,6 +232,11 @@ fn edited(stored: &Booking, edit: &EditBooking, plan: &Plan) -> Booking {
     }
     if let Some(candidate) = &plan.moved {
         next.claim_as(candidate);
+        if next.start_time != stored.start_time {
+            // Who came then is still to come.
+            next.checked_in_at = None;
+            next.checked_in_by = None;
+        }
     }
     next.client_id = edit.client_id.apply(stored.client_id.as_ref());
     next.notes = edit.notes.apply(stored.notes.as_ref());
@@ -254,19 +263,28 @@ impl Booking {
 /// Enters a state other than cancelled.
 pub(super) fn restate(booking: &mut Booking, status: BookingStatus) {
     status.as_str().clone_into(&mut booking.status);
+    // Whatever it was before, it is no hold.
+    booking.expires_at = None;
     booking.cancellation_reason = None;
     booking.cancelled_at = None;
     booking.cancelled_by = None;
 }
 
 /// The one event of a change.
-fn event_of(old: &Booking, new: &Booking, now: chrono::DateTime<chrono::Utc>) -> BookingEvent {
+pub(super) fn event_of(
+    old: &Booking,
+    new: &Booking,
+    now: chrono::DateTime<chrono::Utc>,
+) -> BookingEvent {
     if new.status() == BookingStatus::Cancelado && old.status() != BookingStatus::Cancelado {
         return super::cancel::event(new);
     }
     let changes = changes(old, new, now);
     let only_status = changes.keys().all(|name| {
-        matches!(name.as_str(), "status" | "cancellation_reason" | "cancelled_at" | "cancelled_by")
+        matches!(
+            name.as_str(),
+            "status" | "cancellation_reason" | "cancelled_at" | "cancelled_by" | "expires_at"
+        )
     });
     if only_status && old.status() != new.status() {
         return BookingEvent::StatusChanged(BookingStatusChanged {

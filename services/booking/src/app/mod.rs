@@ -1,16 +1,21 @@
 //! The use cases of bookings: load facts, decide by the pure rules, one transaction.
 
+mod attend;
 mod cancel;
 mod capacity;
 mod cascade;
 mod claim;
 mod edit;
+mod finish;
 mod gate;
+mod holds;
 mod limits;
+mod offers;
 mod personal;
 mod place;
 mod read;
 mod status;
+mod waitlist;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -33,7 +38,9 @@ use crate::store::{Booking, Store};
 pub(crate) use edit::Precondition;
 pub(crate) use gate::Gate;
 pub(crate) use limits::describe;
+pub(crate) use offers::Freed;
 pub(crate) use read::{Edge, Listing};
+pub(crate) use waitlist::WaitingList;
 
 /// What the use cases work with.
 pub(crate) struct Parts {
@@ -45,6 +52,7 @@ pub(crate) struct Parts {
     pub(crate) resources: Arc<ResourceDirectory>,
     pub(crate) people: Arc<UserDirectory>,
     pub(crate) gate: Gate,
+    pub(crate) freed: Freed,
 }
 
 /// The bookings, as a cheap handle.

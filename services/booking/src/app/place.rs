@@ -6,6 +6,7 @@ use contracts::booking::{BookingView, PlaceBooking};
 use uuid::Uuid;
 
 use super::claim::Wanted;
+use super::holds::Keep;
 use super::{Bookings, Candidate, Offer};
 use crate::error::Error;
 use crate::store::{Booking, Gone, Inserted, Store};
@@ -24,7 +25,36 @@ impl Bookings {
         request: PlaceBooking,
         trace_id: &str,
     ) -> Result<BookingView, Error> {
-        authorize(caller, &request)?;
+        let (candidate, wanted) = self.judged(caller, &request).await?;
+        let status = request.status.unwrap_or_else(|| first_status(&candidate.offer));
+        let booking = self.new_booking(&request, &candidate, status);
+        let new = New { request: &request, candidate: &candidate, wanted, keep: None };
+        self.store_new(&new, booking, trace_id).await
+    }
+
+    /// Every check of a request but what only the database can tell, in the contract's order.
+    pub(super) async fn judged(
+        &self,
+        caller: &Caller,
+        request: &PlaceBooking,
+    ) -> Result<(Candidate, Wanted), Error> {
+        let candidate = self.candidate(caller, request).await?;
+        let wanted = Wanted::new(request.tenant_id, &candidate, request.quantity);
+        if let Some(refusal) = candidate.off_grid.clone() {
+            // Rule f is the last: a conflict is told first.
+            let conflict = self.in_the_way(request, &wanted).await?;
+            return Err(conflict.unwrap_or(Error::Refused(refusal)));
+        }
+        Ok((candidate, wanted))
+    }
+
+    /// The same up to the conflict: what comes after it is in the candidate.
+    pub(super) async fn candidate(
+        &self,
+        caller: &Caller,
+        request: &PlaceBooking,
+    ) -> Result<Candidate, Error> {
+        authorize(caller, request)?;
         let tenant = request.tenant_id;
         let (resource, user, rules) = futures_util::join!(
             self.resource(tenant, request.resource_id),
@@ -37,20 +67,11 @@ impl Bookings {
         if !rules.is_active {
             return Err(Error::TenantInactive);
         }
-        let candidate = self.window(&rules, &resource, &request.start_time, &request.end_time)?;
-        let wanted = Wanted::new(tenant, &candidate, request.quantity);
-        if let Some(refusal) = candidate.off_grid.clone() {
-            // Rule f is the last: a conflict is told first.
-            let conflict = self.in_the_way(&request, &wanted).await?;
-            return Err(conflict.unwrap_or(Error::Refused(refusal)));
-        }
-        let status = first_status(&request, &candidate);
-        let booking = self.new_booking(&request, &candidate, status);
-        self.store_new(&request, &candidate, &wanted, booking, trace_id).await
+        self.window(&rules, &resource, &request.start_time, &request.end_time)
     }
 
     /// The booking that a request makes, without its confirmation code.
-    fn new_booking(
+    pub(super) fn new_booking(
         &self,
         request: &PlaceBooking,
         candidate: &Candidate,
@@ -104,26 +125,26 @@ impl Bookings {
         booking
     }
 
-    async fn store_new(
+    /// Stores a new booking or hold, or says what stands in its way.
+    pub(super) async fn store_new(
         &self,
-        request: &PlaceBooking,
-        candidate: &Candidate,
-        wanted: &Wanted,
+        new: &New<'_>,
         mut booking: Booking,
         trace_id: &str,
     ) -> Result<BookingView, Error> {
-        let plain = booking.exclusive && candidate.offer.asked.limits.is_empty();
+        let unlimited = new.candidate.offer.asked.limits.is_empty() && new.keep.is_none();
+        let plain = booking.exclusive && unlimited;
         for _ in 0..ATTEMPTS {
             booking.confirmation_code = confirmation_code();
             let inserted = if plain {
                 self.store.insert(&booking, self.ids.next(), trace_id).await?
             } else {
                 // Who is refused anyhow is told without a lock.
-                if let Some(refusal) = self.look(wanted).await? {
+                if let Some(refusal) = self.look(&new.wanted).await? {
                     return Err(refusal);
                 }
                 let _turn = self.gate.turn(booking.resource_id).await?;
-                self.insert_judged(&booking, &candidate.offer, trace_id).await?
+                self.insert_judged(&booking, new, trace_id).await?
             };
             match inserted {
                 Inserted::Stored => {
@@ -131,7 +152,7 @@ impl Bookings {
                     return Ok(booking.view(self.clock.now()));
                 }
                 Inserted::Refused => {
-                    if let Some(found) = self.in_the_way(request, wanted).await? {
+                    if let Some(found) = self.in_the_way(new.request, &new.wanted).await? {
                         return Err(found);
                     }
                     // The database still counts holds that are dead.
@@ -161,13 +182,14 @@ impl Bookings {
     async fn insert_judged(
         &self,
         booking: &Booking,
-        offer: &Offer,
+        new: &New<'_>,
         trace_id: &str,
     ) -> Result<Inserted, Error> {
-        let tenant = booking.tenant_id;
+        let (tenant, offer) = (booking.tenant_id, &new.candidate.offer);
         let stored = self.store.database().transact(Scope::Tenant(tenant), |tx| async move {
             let tx = &*tx;
             let mut locks = vec![booking.resource_id, booking.user_id];
+            locks.extend(new.keep.and_then(Keep::lock));
             self.store.lock_resources(tx, tenant, &mut locks).await?;
             self.bury(tx, &[booking.resource_id], trace_id).await?;
             let ids = [tenant, booking.resource_id, booking.user_id];
@@ -181,13 +203,25 @@ impl Bookings {
                 return Err(refusal);
             }
             self.check_limits(tx, &booking, offer).await?;
-            self.store.enter(tx, &booking, trace_id).await
+            if let Some(keep) = new.keep {
+                self.check_holds(tx, &booking, keep).await?;
+            }
+            let entered = self.store.enter(tx, &booking, trace_id).await?;
+            if let (Inserted::Stored, Some(mark)) = (entered, new.keep.and_then(Keep::mark)) {
+                self.store.remember_client(tx, &booking, mark).await?;
+            }
+            Ok(entered)
         });
         Store::refused_or(booking.id, stored.await)
     }
 
     /// Buries the dead holds of a resource.
-    async fn bury_on(&self, tenant: Uuid, resource: Uuid, trace_id: &str) -> Result<(), Error> {
+    pub(super) async fn bury_on(
+        &self,
+        tenant: Uuid,
+        resource: Uuid,
+        trace_id: &str,
+    ) -> Result<(), Error> {
         let buried = self.store.database().transact(Scope::Tenant(tenant), |tx| async move {
             let tx = &*tx;
             self.store.lock_resources(tx, tenant, &mut [resource]).await?;
@@ -195,20 +229,28 @@ impl Bookings {
         });
         if buried.await? > 0 {
             self.relay.wake();
+            self.freed.mark(tenant, resource);
         }
         Ok(())
     }
 }
 
-/// The state a booking begins in: the one asked for, else as the policy says, else the tenant.
-fn first_status(request: &PlaceBooking, candidate: &Candidate) -> BookingStatus {
-    let offer = &candidate.offer;
-    let default = match offer.asked.approval_required {
+/// A booking about to be stored.
+pub(super) struct New<'a> {
+    pub(super) request: &'a PlaceBooking,
+    pub(super) candidate: &'a Candidate,
+    pub(super) wanted: Wanted,
+    /// Of a hold: who makes it.
+    pub(super) keep: Option<&'a Keep>,
+}
+
+/// The state a booking begins in where none is asked for: as the policy says, else the tenant.
+pub(super) fn first_status(offer: &Offer) -> BookingStatus {
+    match offer.asked.approval_required {
         Some(true) => BookingStatus::Pendente,
         Some(false) => BookingStatus::Confirmado,
         None => offer.rules.settings.default_booking_status,
-    };
-    request.status.unwrap_or(default)
+    }
 }
 
 fn authorize(caller: &Caller, request: &PlaceBooking) -> Result<(), Error> {
@@ -226,7 +268,7 @@ fn authorize(caller: &Caller, request: &PlaceBooking) -> Result<(), Error> {
 }
 
 /// Eight characters out of thirty: 6.5 × 10¹¹ codes. Not a secret; the database keeps them unique.
-fn confirmation_code() -> String {
+pub(super) fn confirmation_code() -> String {
     let mut random = rand::random::<u64>();
     let mut code = String::with_capacity(8);
     for _ in 0..8 {

@@ -101,14 +101,14 @@ impl Bookings {
     ) -> Result<OccupancyView, Error> {
         let conn = &self.store.database().read(Scope::Tenant(tenant));
         let reach = Reach { tenant, resource, from, to, except: None };
-        let found = self.store.claims(conn, &reach, self.clock.now()).await?;
+        let claims = self.store.claims(conn, &reach).await?;
         let claim = |booking: &Booking| ClaimFacts {
             from: booking.claim_start,
             to: booking.claim_end,
             quantity: booking.places_taken(),
-            expires_at: booking.expires_at,
+            expires_at: booking.hold_ends(),
         };
-        Ok(OccupancyView { claims: found.iter().map(claim).collect() })
+        Ok(OccupancyView { claims: claims.found.iter().map(claim).collect() })
     }
 }
 

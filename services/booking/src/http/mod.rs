@@ -1,12 +1,20 @@
 //! The routes of bookings, one file each.
 
 mod cancel_booking;
+mod check_in;
+mod confirm_hold;
 mod edit_booking;
+mod extend_hold;
 mod get_booking;
+mod join_waitlist;
+mod leave_waitlist;
 mod list_bookings;
+mod list_waitlist;
 mod lower_capacity;
 mod occupancy;
 mod place_booking;
+mod place_hold;
+mod release_hold;
 mod set_booking_status;
 mod version;
 
@@ -33,6 +41,13 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
         .routes(routes!(get_booking::get_booking, edit_booking::edit_booking))
         .routes(routes!(cancel_booking::cancel_booking))
         .routes(routes!(set_booking_status::set_booking_status))
+        .routes(routes!(check_in::check_in))
+        .routes(routes!(place_hold::place_hold))
+        .routes(routes!(confirm_hold::confirm_hold))
+        .routes(routes!(extend_hold::extend_hold))
+        .routes(routes!(release_hold::release_hold))
+        .routes(routes!(join_waitlist::join_waitlist, list_waitlist::list_waitlist))
+        .routes(routes!(leave_waitlist::leave_waitlist))
         .with_state(state)
 }
 

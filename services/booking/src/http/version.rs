@@ -16,13 +16,17 @@ pub(super) struct Tagged(pub(super) StatusCode, pub(super) BookingView);
 
 impl IntoResponse for Tagged {
     fn into_response(self) -> Response {
-        let tag = HeaderValue::from_str(&format!("\"b-{}\"", self.1.version));
-        let mut response = (self.0, Json(self.1)).into_response();
-        if let Ok(tag) = tag {
-            response.headers_mut().insert(ETAG, tag);
-        }
-        response
+        let version = self.1.version;
+        tag((self.0, Json(self.1)).into_response(), version)
     }
+}
+
+/// Puts the version of a booking on an answer.
+pub(super) fn tag(mut response: Response, version: i64) -> Response {
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"b-{version}\"")) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Precondition {

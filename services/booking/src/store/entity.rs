@@ -64,6 +64,11 @@ impl Model {
         BookingStatus::parse(&self.status).unwrap_or(BookingStatus::SemDados)
     }
 
+    /// When it stops to count, if it is a hold.
+    pub(crate) fn hold_ends(&self) -> Option<DateTimeUtc> {
+        self.expires_at.filter(|_| self.status() == BookingStatus::Reservado)
+    }
+
     pub(crate) fn cancellation_hours(&self) -> u32 {
         u32::try_from(self.cancellation_hours).unwrap_or(0)
     }

@@ -3,19 +3,28 @@
 
 mod capacity;
 mod entity;
+mod finish;
+mod holds;
 mod insert;
 mod migration;
 mod personal;
 mod queries;
 mod tombstone;
+mod waitlist;
 
 pub(crate) use capacity::{Counted, Lowered};
 pub(crate) use entity::Model as Booking;
+pub(crate) use finish::Due;
+pub(crate) use holds::HoldCount;
 pub(crate) use insert::Inserted;
 pub(crate) use migration::Migrator;
-pub(crate) use queries::{Filter, Reach, SortKey};
+pub(crate) use queries::{Claims, Filter, Reach, SortKey};
 pub(crate) use tombstone::Gone;
+pub(crate) use waitlist::{Column as EntryColumn, Model as Entry, Turn, Waiting};
 
+use std::sync::Arc;
+
+use common::Clock;
 use common::db::Database;
 use common::streams::Outbox;
 
@@ -24,11 +33,12 @@ use common::streams::Outbox;
 pub(crate) struct Store {
     database: Database,
     outbox: Outbox,
+    clock: Arc<dyn Clock>,
 }
 
 impl Store {
-    pub(crate) fn new(database: Database, outbox: Outbox) -> Self {
-        Self { database, outbox }
+    pub(crate) fn new(database: Database, outbox: Outbox, clock: Arc<dyn Clock>) -> Self {
+        Self { database, outbox, clock }
     }
 
     pub(crate) fn database(&self) -> &Database {

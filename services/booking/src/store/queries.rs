@@ -65,6 +65,14 @@ pub(crate) struct Reach {
     pub(crate) except: Option<Uuid>,
 }
 
+/// The claims of a stretch.
+pub(crate) struct Claims {
+    /// Bookings and living holds, by start.
+    pub(crate) found: Vec<Booking>,
+    /// The time by which holds were judged.
+    pub(crate) now: DateTime<Utc>,
+}
+
 fn scoped(scope: Scope) -> Condition {
     match scope {
         Scope::All => Condition::all(),
@@ -101,6 +109,24 @@ impl Store {
             Engine::Postgres => query.lock_exclusive().one(tx).await,
             Engine::Sqlite => query.one(tx).await,
         }
+    }
+
+    /// The same, behind the lock of its resource where its claim is shared: the sums of those are
+    /// changed under that lock, and everybody takes it before the row.
+    pub(crate) async fn lock_in_order(
+        &self,
+        tx: &DatabaseTransaction,
+        scope: Scope,
+        id: Uuid,
+    ) -> Result<Option<Booking>, DbErr> {
+        if self.database().engine() == Engine::Postgres {
+            let seen = Entity::find_by_id(id).filter(scoped(scope)).one(tx).await?;
+            let Some(seen) = seen else { return Ok(None) };
+            if !seen.exclusive {
+                self.lock_resources(tx, seen.tenant_id, &mut [seen.resource_id]).await?;
+            }
+        }
+        self.lock(tx, scope, id).await
     }
 
     /// Makes the writers of these resources wait for each other. An update has no `ON CONFLICT`; two
@@ -154,49 +180,32 @@ impl Store {
         Entity::find().filter(filter.condition(scope)).count(&self.database().read(scope)).await
     }
 
-    /// What lies in the way of a claim: bookings, and holds that live at `now`; by start, at most 1,000.
+    /// What lies in the way of a claim: bookings, and holds that live; by start.
     pub(crate) async fn claims(
         &self,
         conn: &impl ConnectionTrait,
         reach: &Reach,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Booking>, DbErr> {
+    ) -> Result<Claims, DbErr> {
         let Reach { tenant, resource, from, to, except } = *reach;
-        let alive = Condition::any()
-            .add(Column::Status.ne(BookingStatus::Reservado.as_str()))
-            .add(Column::ExpiresAt.gt(now));
-        Entity::find()
+        let mut found = Entity::find()
             .filter(scoped(Scope::Tenant(tenant)).add(Column::ResourceId.eq(resource)))
             .filter(takes_interval())
             .filter(Column::ClaimStart.lt(to).and(Column::ClaimEnd.gt(from)))
             // No claim is longer, so that the index by start need not be read from its beginning.
             .filter(Column::ClaimStart.gt(from - LONGEST_CLAIM))
-            .filter(alive)
             .filter(Condition::all().add_option(except.map(|id| Column::Id.ne(id))))
             .order_by_asc(Column::ClaimStart)
             .order_by_asc(Column::Id)
             .limit(MAX_CLAIMS)
             .all(conn)
-            .await
-    }
-
-    /// Holds of these resources that are dead at `now`, locked.
-    pub(crate) async fn dead_holds(
-        &self,
-        tx: &DatabaseTransaction,
-        resources: &[Uuid],
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Booking>, DbErr> {
-        let query = Entity::find()
-            .filter(Column::ResourceId.is_in(resources.iter().copied()))
-            .filter(Column::Status.eq(BookingStatus::Reservado.as_str()))
-            .filter(Column::ExpiresAt.lte(now))
-            .order_by_asc(Column::Id)
-            .limit(CASCADE_BATCH);
-        match self.database().engine() {
-            Engine::Postgres => query.lock_exclusive().all(tx).await,
-            Engine::Sqlite => query.all(tx).await,
+            .await?;
+        // The database is asked for the time only where something depends on it.
+        if found.iter().all(|booking| booking.hold_ends().is_none()) {
+            return Ok(Claims { found, now: self.clock.now() });
         }
+        let now = self.now(conn).await?;
+        found.retain(|booking| booking.hold_ends().is_none_or(|end| end > now));
+        Ok(Claims { found, now })
     }
 
     /// Stores a changed booking and its event. The row was locked before.
@@ -234,6 +243,9 @@ impl Store {
         tx: &DatabaseTransaction,
         tenant: Uuid,
     ) -> Result<u64, DbErr> {
+        let sql = "DELETE FROM hold_client WHERE tenant_id = $1";
+        let backend = tx.get_database_backend();
+        tx.execute_raw(Statement::from_sql_and_values(backend, sql, [tenant.into()])).await?;
         let gone = Entity::delete_many().filter(Column::TenantId.eq(tenant)).exec(tx).await?;
         // Their sums went with the bookings.
         let sql = "DELETE FROM capacity_limit WHERE tenant_id = $1";

@@ -99,7 +99,11 @@ impl Users {
             elsewhere.insert(service.name().to_owned(), self.ask(service, tenant, user).await?);
         }
         let bookings = elsewhere.remove(Service::Booking.name()).unwrap_or_default();
+        // Only a booking has a code; what is waited for comes after them.
+        let (bookings, waitlist): (Vec<_>, Vec<_>) =
+            bookings.into_iter().partition(|row| row.get("confirmation_code").is_some());
         let bookings = bookings.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
+        let waitlist = waitlist.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
         Ok(Some(PersonalExport {
             user: found.view(),
             sessions: sessions.into_iter().map(session::Session::record).collect(),
@@ -107,6 +111,7 @@ impl Users {
             password_recoveries,
             security_events: self.told_of(tenant, user).await?,
             bookings: bookings.map_err(|error| Error::incomplete(&error))?,
+            waitlist: waitlist.map_err(|error| Error::incomplete(&error))?,
             elsewhere,
             generated_at: self.clock.now(),
         }))

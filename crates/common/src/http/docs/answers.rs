@@ -34,7 +34,7 @@ const fn refusal(
     Refusal { status, description, code, message }
 }
 
-const REFUSALS: [Refusal; 12] = [
+const REFUSALS: [Refusal; 13] = [
     refusal("400", "A rule is broken", "bad_request", "Horário fora do expediente configurado."),
     refusal("401", "No, bad or expired token", "unauthorized", "Autenticação necessária."),
     refusal("403", "Not allowed", "forbidden", "Você não tem permissão para esta operação."),
@@ -46,6 +46,7 @@ const REFUSALS: [Refusal; 12] = [
         "O corpo da requisição não chegou a tempo.",
     ),
     refusal("409", "Conflict", "conflict", "Recurso já possui reserva neste intervalo"),
+    refusal("410", "It was there and is over", "gone", "A retenção expirou."),
     refusal(
         "412",
         "`If-Match` names another version",

@@ -4,6 +4,8 @@ mod m0003_booking;
 mod m0004_tombstone_tenant;
 mod m0006_people;
 mod m0007_engine;
+mod m0010_holds;
+mod m0012_waitlist;
 mod sqlite;
 
 use common::db::RowSecurity;
@@ -27,6 +29,16 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(RowSecurity {
             name: "m0008_row_security_engine",
             tables: &["capacity_usage", "capacity_limit"],
+        }));
+        all.push(Box::new(m0010_holds::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0011_row_security_holds",
+            tables: &["hold_client"],
+        }));
+        all.push(Box::new(m0012_waitlist::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0013_row_security_waitlist",
+            tables: &["waitlist_entry"],
         }));
         all
     }
