@@ -60,8 +60,16 @@ pub(super) fn cors(origins: &Origins) -> CorsLayer {
         Origins::These(list) => {
             let list: Vec<HeaderValue> =
                 list.iter().filter_map(|origin| origin.parse().ok()).collect();
-            let headers =
-                ["authorization", "content-type", "if-match", "idempotency-key", "accept-language"];
+            let headers = [
+                "authorization",
+                "content-type",
+                "if-match",
+                "if-none-match",
+                "last-event-id",
+                "cache-control",
+                "idempotency-key",
+                "accept-language",
+            ];
             layer
                 .allow_origin(AllowOrigin::list(list))
                 .allow_headers(headers.map(HeaderName::from_static))

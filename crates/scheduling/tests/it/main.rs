@@ -11,6 +11,7 @@ mod open_minutes;
 mod recurrences;
 mod scene;
 mod schedules;
+mod searches;
 mod spans;
 mod support;
 mod time_inputs;

@@ -79,6 +79,8 @@ const CONTRACT: &[&str] = &[
     "PUT /resources/{id}",
     "DELETE /resources/{id}",
     "GET /resources/{id}/availability",
+    "GET /resources/{id}/availability/stream",
+    "GET /availability/",
     "POST /bookings/",
     "GET /bookings/",
     "GET /bookings/{id}",

@@ -5,6 +5,7 @@ mod cascade;
 mod claim;
 mod edit;
 mod limits;
+mod occupancy;
 mod personal;
 mod place;
 mod read;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::store::{Booking, Store};
 
+pub(crate) use claim::EVERY_PLACE;
 pub(crate) use edit::Precondition;
 pub(crate) use limits::describe;
 pub(crate) use read::{Edge, Listing};

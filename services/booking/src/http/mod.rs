@@ -5,6 +5,7 @@ mod edit_booking;
 mod get_booking;
 mod list_bookings;
 mod occupancy;
+mod occupancy_batch;
 mod place_booking;
 mod set_booking_status;
 mod version;
@@ -37,5 +38,8 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
 
 /// What only neighbours may ask.
 pub(crate) fn internal(state: AppState) -> Router {
-    Router::new().route("/internal/v1/occupancy", get(occupancy::occupancy)).with_state(state)
+    Router::new()
+        .route("/internal/v1/occupancy", get(occupancy::occupancy))
+        .route("/internal/v1/occupancy/batch", get(occupancy_batch::occupancy_batch))
+        .with_state(state)
 }

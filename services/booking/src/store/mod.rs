@@ -5,6 +5,7 @@ mod capacity;
 mod entity;
 mod insert;
 mod migration;
+mod occupancy;
 mod personal;
 mod queries;
 mod tombstone;
@@ -13,6 +14,7 @@ pub(crate) use capacity::Counted;
 pub(crate) use entity::Model as Booking;
 pub(crate) use insert::Inserted;
 pub(crate) use migration::Migrator;
+pub(crate) use occupancy::{ClaimKey, ClaimsOf};
 pub(crate) use queries::{Filter, Reach, SortKey};
 pub(crate) use tombstone::Gone;
 

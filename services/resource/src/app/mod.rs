@@ -2,8 +2,10 @@
 
 mod availability;
 mod categories;
+mod changes;
 mod edit;
 mod resources;
+mod search;
 
 use std::sync::Arc;
 
@@ -16,7 +18,9 @@ use uuid::Uuid;
 
 use crate::error::{Error, NoAnswer};
 
-pub(crate) use availability::Availability;
+pub(crate) use availability::{Availability, Frame, Range, Ready};
+pub(crate) use changes::{Change, Changes, Reader};
+pub(crate) use search::{Edge, Narrow, Search, Wanted};
 
 /// What the use cases work with.
 pub(crate) struct Parts {
@@ -27,6 +31,8 @@ pub(crate) struct Parts {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) settings: Arc<dyn SettingsProvider>,
     pub(crate) availability: Arc<Availability>,
+    pub(crate) search: Arc<Search>,
+    pub(crate) changes: Arc<Changes>,
 }
 
 /// The use cases of categories and resources. Cheap to clone.
@@ -41,6 +47,22 @@ impl Directory {
     /// When resources are free.
     pub(crate) fn availability(&self) -> &Availability {
         &self.0.availability
+    }
+
+    /// Finds free resources.
+    pub(crate) fn search(&self) -> &Arc<Search> {
+        &self.0.search
+    }
+
+    /// Tells of changed days.
+    pub(crate) fn changes(&self) -> &Arc<Changes> {
+        &self.0.changes
+    }
+
+    /// A resource changed in this very process.
+    fn resource_changed(&self, tenant: Uuid, id: Uuid) {
+        self.0.availability.resource_changed(id);
+        self.0.search.directory_changed(tenant);
     }
 
     fn now(&self) -> DateTime<Utc> {

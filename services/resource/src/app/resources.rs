@@ -23,6 +23,7 @@ impl Directory {
     pub(crate) async fn create_resource(
         &self,
         caller: &Caller,
+        trace_id: &str,
         wish: CreateResource,
     ) -> Result<ResourceView, Error> {
         if !caller.scope().covers(wish.tenant_id) {
@@ -34,9 +35,12 @@ impl Directory {
         let insert = |tx: Tx| async move {
             let category = category_for(&*tx, new).await?;
             resources::insert(&*tx, new).await?;
+            self.0.outbox.append(&*tx, trace_id, &[events::resource_created(new)]).await?;
             Ok::<_, Error>(category)
         };
         let category = self.0.database.transact(Scope::Tenant(new.tenant_id), insert).await?;
+        self.0.relay.wake();
+        self.0.search.directory_changed(resource.tenant_id);
         Ok(resource.view(category))
     }
 
@@ -101,7 +105,7 @@ impl Directory {
         };
         let (resource, category) = self.0.database.transact(scope, work).await?;
         self.0.relay.wake();
-        self.0.availability.resource_changed(id);
+        self.resource_changed(resource.tenant_id, id);
         Ok(resource.view(category))
     }
 
@@ -118,11 +122,11 @@ impl Directory {
             let current = resources::lock(tx, scope, id).await?.ok_or(Error::NoResource)?;
             resources::delete(tx, &current).await?;
             self.0.outbox.append(tx, trace_id, &[events::resource_deleted(&current)]).await?;
-            Ok::<_, Error>(())
+            Ok::<_, Error>(current.tenant_id)
         };
-        self.0.database.transact(scope, work).await?;
+        let tenant = self.0.database.transact(scope, work).await?;
         self.0.relay.wake();
-        self.0.availability.resource_changed(id);
+        self.resource_changed(tenant, id);
         Ok(())
     }
 }

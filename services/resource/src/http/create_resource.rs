@@ -30,6 +30,6 @@ pub(super) async fn create_resource(
     Body(wish): Body<CreateResource>,
 ) -> Outcome<(StatusCode, Json<ResourceView>)> {
     context.note_tenant(wish.tenant_id);
-    let resource = directory.create_resource(&caller, wish).await?;
+    let resource = directory.create_resource(&caller, context.request_id(), wish).await?;
     Ok((StatusCode::CREATED, Json(resource)))
 }

@@ -14,6 +14,8 @@ mod list_categories;
 mod list_resources;
 mod manager;
 mod resource_facts;
+mod search_availability;
+mod stream_availability;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -47,6 +49,8 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
             delete_resource::delete_resource
         ))
         .routes(routes!(get_availability::get_availability))
+        .routes(routes!(stream_availability::stream_availability))
+        .routes(routes!(search_availability::search_availability))
         .with_state(state)
 }
 

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, QueryOrder as _, QuerySelect as _};
 use super::Resource;
 
 /// The most exceptions that count for one resource. Writing refuses more of one level.
-const MOST: u64 = 2_000;
+pub(crate) const MOST: u64 = 2_000;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "calendar_exception")]
@@ -77,4 +77,20 @@ pub(crate) async fn of_resource(
         .all(conn)
         .await?;
     Ok(found.into_iter().map(Model::facts).collect())
+}
+
+/// Every exception of a tenant that is not over on a date, by id, at most `limit`.
+pub(crate) async fn of_tenant(
+    conn: &impl ConnectionTrait,
+    tenant: Uuid,
+    today: NaiveDate,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::TenantId.eq(tenant))
+        .filter(Condition::any().add(Column::Yearly.eq(true)).add(Column::EndDate.gte(today)))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(conn)
+        .await
 }
