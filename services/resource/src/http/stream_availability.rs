@@ -22,6 +22,8 @@ use crate::error::Error;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often it is judged again whether the reader may read.
 const JUDGED: Duration = Duration::from_secs(4);
+/// Who is told to read anew again within this waits as long for it.
+const RESETS: Duration = Duration::from_secs(2);
 /// The longest a stream lasts, in seconds. Who wants more comes again with the last id.
 const LONGEST: u64 = 3_600;
 
@@ -51,6 +53,8 @@ struct Listening {
     ready: Vec<Event>,
     end: CancellationToken,
     until: Instant,
+    /// When it was told to read anew.
+    reset: Option<Instant>,
     judged: tokio::time::Interval,
 }
 
@@ -105,6 +109,7 @@ pub(super) async fn stream_availability(
         reader,
         ready: vec![open],
         until: Instant::now() + Duration::from_secs(wanted.seconds),
+        reset: None,
         judged: interval_at(Instant::now() + JUDGED, JUDGED),
     };
     let events = Sse::new(listening.events());
@@ -162,6 +167,11 @@ impl Listening {
                     self.frame = frame.await.ok()?;
                     let event = Event::default().event("reset").id(self.reader.id()).data("{}");
                     self.ready = vec![event];
+                    let before = self.reset.replace(Instant::now());
+                    if before.is_some_and(|before| before.elapsed() < RESETS) {
+                        // While the bus is away this comes again and again.
+                        tokio::time::sleep(RESETS).await;
+                    }
                     return Some(());
                 }
             }

@@ -186,11 +186,15 @@ impl Held {
 
     /// The resources whose bookings have to be asked for, those that were heard of first.
     pub(super) fn stale(&self, bar: Bar) -> Vec<Uuid> {
-        let marks = lock(&self.marks);
+        // Taken along: whoever hears of an event must not wait for those who read the state.
+        let (everything, marks) = {
+            let marks = lock(&self.marks);
+            (marks.everything, marks.resources.clone())
+        };
         let state = self.state();
         let Some(catalogue) = &state.catalogue else { return Vec::new() };
-        let fresh = state.least > marks.everything && state.oldest > bar.horizon;
-        if fresh && marks.resources.is_empty() {
+        let fresh = state.least > everything && state.oldest > bar.horizon;
+        if fresh && marks.is_empty() {
             return Vec::new();
         }
         let (mut heard, mut old) = (Vec::new(), Vec::new());
@@ -198,7 +202,7 @@ impl Held {
             if slot.ticket > bar.question {
                 continue;
             }
-            let mark = marks.resources.get(&entry.id).copied().unwrap_or(0).max(marks.everything);
+            let mark = marks.get(&entry.id).copied().unwrap_or(0).max(everything);
             if slot.ticket <= mark {
                 heard.push(entry.id);
             } else if slot.asked <= bar.horizon {
@@ -258,10 +262,9 @@ impl Held {
 
     /// Marks of what is no resource here were of no concern: should it become one, it is asked for.
     pub(super) fn drop_strangers(&self) {
-        let mut marks = lock(&self.marks);
-        let state = self.state();
-        if let Some(catalogue) = &state.catalogue {
-            marks.resources.retain(|id, _| catalogue.places.contains_key(id));
+        let catalogue = self.state().catalogue.clone();
+        if let Some(catalogue) = catalogue {
+            lock(&self.marks).resources.retain(|id, _| catalogue.places.contains_key(id));
         }
     }
 
