@@ -187,8 +187,9 @@ async fn what_happens_is_seen_by_the_next_search(app: TestApp) {
     });
     w.user(&app).put(&path, moved).await.expect(200);
     check("moved over", &[(sala, "06"), ("Nova", "07")]).await;
-    w.user(&app).patch(&format!("{path}/cancel"), json!({})).await.expect(200);
-    check("cancelled", &[("Nova", "06"), (sala, "06")]).await;
+    let gone = format!("{path}/status?status_param=sem_dados");
+    w.user(&app).patch(&gone, Value::Null).await.expect(200);
+    check("put aside", &[("Nova", "06"), (sala, "06")]).await;
     let edit = json!({ "name": "Velha", "availability_schedule": { "tuesday": ["10:00-12:00"] } });
     w.admin(&app).put(&format!("/resources/{other}"), edit).await.expect(200);
     check("edited", &[(sala, "06"), ("Velha", "10")]).await;
@@ -199,7 +200,7 @@ async fn what_happens_is_seen_by_the_next_search(app: TestApp) {
     let category = format!("/categories/{}", w.category);
     let edit = json!({ "booking_policy": { "min_notice_minutes": 1_560 } });
     w.admin(&app).put(&category, edit).await.expect(200);
-    check("policy", &[("Velha", "11"), (sala, "11")]).await;
+    check("policy", &[(sala, "11"), ("Velha", "11")]).await;
     w.admin(&app).delete(&format!("/resources/{other}")).await.expect(204);
     check("deleted", &[(sala, "11")]).await;
     app.stop().await;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, FixedOffset, TimeDelta};
+use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta};
 use contracts::Service;
 use serde_json::{Value, json};
 use testkit::app::TestApp;
@@ -98,16 +98,22 @@ impl<'a> Chaos<'a> {
 
     /// A closure of the tenant and another day of one resource.
     async fn close(&mut self) {
-        let (tenant, room) = (&self.w.tenant, &self.rooms[1].0);
+        let url = self.app.platform.settings.database(Service::Resource);
+        let postgres = url.starts_with("postgres");
+        let literal = |id: &str| {
+            if postgres { format!("'{id}'") } else { format!("X'{}'", id.replace('-', "")) }
+        };
+        let (tenant, room) = (literal(&self.w.tenant), literal(&self.rooms[1].0));
         for (level, resource, kind, date, ranges) in [
             ("tenant", "NULL", "holiday", "2027-03-03", r#"["11:00-13:00"]"#),
-            ("resource", &*format!("'{room}'"), "override", "2027-03-05", r#"["20:00-23:00"]"#),
+            ("resource", room.as_str(), "override", "2027-03-05", r#"["20:00-23:00"]"#),
         ] {
             let id = uuid::Uuid::from_u128(u128::from(self.dice.roll(u64::MAX)));
+            let id = literal(&id.to_string());
             let sql = format!(
                 "INSERT INTO calendar_exception (id, tenant_id, category_id, resource_id, level, \
                  kind, start_date, end_date, yearly, ranges, reason, version, created_at, updated_at) \
-                 VALUES ('{id}', '{tenant}', NULL, {resource}, '{level}', '{kind}', '{date}', \
+                 VALUES ({id}, {tenant}, NULL, {resource}, '{level}', '{kind}', '{date}', \
                  '{date}', false, '{ranges}', '', 1, '2027-03-01 00:00:00+00:00', \
                  '2027-03-01 00:00:00+00:00')"
             );
@@ -230,7 +236,10 @@ fn brute(
         };
         let starts: Vec<_> = slots.iter().map(|(start, _)| *start).filter(fits).take(3).collect();
         if let Some(first) = starts.first() {
-            let texts = starts.iter().map(|start| start.to_rfc3339()).collect();
+            let texts = starts
+                .iter()
+                .map(|start| start.to_rfc3339_opts(SecondsFormat::Secs, true))
+                .collect();
             all.push((*first, name.to_lowercase(), name.clone(), texts));
         }
     }
