@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::Service;
 use crate::event::Envelope;
 use crate::facts::{
-    ApiKeyFacts, CapacityInTheWay, CapacityLowering, OccupancyView, ResourceFacts, SessionFacts,
-    TenantFacts, TenantRef, UserFacts,
+    ApiKeyFacts, CapacityInTheWay, CapacityLowering, OccupancyBatch, OccupancyView, ResourceFacts,
+    SessionFacts, TenantFacts, TenantRef, UserFacts,
 };
 use crate::personal::PersonalPage;
 use crate::problem::Conflict;
@@ -177,6 +177,29 @@ impl Clients {
             })),
             _ => Err(unexpected()),
         }
+    }
+
+    /// The claims of several resources of a tenant that are not over at `from`, after the cursor of the
+    /// answer before.
+    pub async fn occupancy_batch(
+        &self,
+        tenant: Uuid,
+        ids: &[Uuid],
+        from: DateTime<Utc>,
+        cursor: Option<&str>,
+    ) -> Result<OccupancyBatch, ClientError> {
+        let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+        let from = from.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut path = format!(
+            "/internal/v1/occupancy/batch?tenant_id={tenant}&from={from}&ids={}",
+            ids.join(",")
+        );
+        if let Some(cursor) = cursor {
+            path.push_str("&cursor=");
+            path.push_str(cursor);
+        }
+        let found = self.fetch(Service::Booking, &path).await?;
+        found.ok_or(ClientError::Unexpected { service: Service::Booking.name(), status: 404 })
     }
 
     /// The events of `source` after a position, in order, at most `limit`.

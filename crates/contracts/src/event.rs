@@ -214,6 +214,8 @@ pub enum DirectoryEvent {
     UserUpdated,
     /// `user.deleted`.
     UserDeleted,
+    /// `resource.created`: for those who keep all of a tenant's resources.
+    ResourceCreated,
     /// `resource.updated`.
     ResourceUpdated,
     /// `resource.deleted`.
@@ -226,12 +228,13 @@ pub enum DirectoryEvent {
 
 impl DirectoryEvent {
     /// Every event with its wire name.
-    pub const ALL: [(Self, &'static str); 9] = [
+    pub const ALL: [(Self, &'static str); 10] = [
         (Self::TenantUpdated, "tenant.updated"),
         (Self::TenantSettingsChanged, "tenant.settings_changed"),
         (Self::TenantDeleted, "tenant.deleted"),
         (Self::UserUpdated, "user.updated"),
         (Self::UserDeleted, "user.deleted"),
+        (Self::ResourceCreated, "resource.created"),
         (Self::ResourceUpdated, "resource.updated"),
         (Self::ResourceDeleted, "resource.deleted"),
         (Self::CategoryUpdated, "category.updated"),
@@ -246,6 +249,7 @@ impl DirectoryEvent {
             Self::TenantDeleted => "tenant.deleted",
             Self::UserUpdated => "user.updated",
             Self::UserDeleted => "user.deleted",
+            Self::ResourceCreated => "resource.created",
             Self::ResourceUpdated => "resource.updated",
             Self::ResourceDeleted => "resource.deleted",
             Self::CategoryUpdated => "category.updated",
@@ -263,7 +267,7 @@ impl DirectoryEvent {
         let key = match self {
             Self::TenantUpdated | Self::TenantSettingsChanged | Self::TenantDeleted => "tenant_id",
             Self::UserUpdated | Self::UserDeleted => "user_id",
-            Self::ResourceUpdated | Self::ResourceDeleted => "resource_id",
+            Self::ResourceCreated | Self::ResourceUpdated | Self::ResourceDeleted => "resource_id",
             Self::CategoryUpdated => "category_id",
             Self::ExceptionChanged => "exception_id",
         };

@@ -144,6 +144,41 @@ pub struct ClaimFacts {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// `GET /internal/v1/occupancy/batch?tenant_id=&from=&ids=&cursor=`: the claims of several resources
+/// that are not over at `from`, by resource and start, at most so many in one answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OccupancyBatch {
+    /// Of each resource that has any. One with many may come again in the next answer.
+    pub resources: Vec<ResourceClaims>,
+    /// Where the next answer goes on; absent = this was all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// What is taken of one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceClaims {
+    /// The resource.
+    pub id: Uuid,
+    /// Its claims, short: there may be a million of them.
+    pub claims: Vec<ClaimRow>,
+}
+
+/// A claim: from and to in seconds since 1970, places; of a hold, when it stops to count, in
+/// microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimRow(pub i64, pub i64, pub u32, pub Option<i64>);
+
+impl ClaimRow {
+    /// The claim as the pure rules read it; `None` if it has no length.
+    pub fn claim(&self) -> Option<Claim> {
+        let Self(from, to, quantity, expires) = *self;
+        let at = |seconds| DateTime::<Utc>::from_timestamp(seconds, 0);
+        let expires_at = expires.and_then(DateTime::from_timestamp_micros);
+        Some(Claim { span: Span::new(at(from)?, at(to)?)?, quantity, expires_at })
+    }
+}
+
 impl ClaimFacts {
     /// The claim as the pure rules read it; `None` if it has no length.
     pub fn claim(&self) -> Option<Claim> {

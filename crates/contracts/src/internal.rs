@@ -65,6 +65,7 @@ mod tests {
             (Resource, "/internal/v1/resources/{id}", &[Booking]),
             (Booking, "/internal/v1/occupancy", &[Resource]),
             (Booking, "/internal/v1/capacity", &[Resource]),
+            (Booking, "/internal/v1/occupancy/batch", &[Resource]),
             (Tenant, "/internal/v1/outbox/{source}", &[Resource, User, Booking]),
             (Booking, "/internal/v1/outbox/{source}", &[Resource]),
             (Booking, "/internal/v1/personal-data/{id}", &[User]),

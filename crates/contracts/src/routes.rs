@@ -95,12 +95,16 @@ pub const GATEWAY: &[GatewayRoute] = &[
     to("/resources", Service::Resource),
     to("/categories", Service::Resource),
     to("/exceptions", Service::Resource),
+    to("/availability", Service::Resource),
     to("/bookings", Service::Booking),
     to("/api-docs/tenants", Service::Tenant),
     to("/api-docs/users", Service::User),
     to("/api-docs/resources", Service::Resource),
     to("/api-docs/bookings", Service::Booking),
 ];
+
+/// Answers without an end, of these patterns: whatever stands in front passes them on as they come.
+pub const STREAMS: &[GatewayRoute] = &[to("/resources/*/availability/stream", Service::Resource)];
 
 /// The service that answers `path`, if the gateway lets it through at all.
 pub fn service_for(path: &str) -> Option<Service> {

@@ -244,6 +244,11 @@ const CATALOGUE: &[Row] = &[
         "Availability can be asked for at most {n} days ahead.",
         "Las consultas de disponibilidad se limitan a {n} días de antelación.",
     ),
+    (
+        "Buscas limitadas a um período de {n} dias.",
+        "Searches can span at most {n} days.",
+        "Las búsquedas se limitan a un período de {n} días.",
+    ),
     ("Status inválido", "Invalid status", "Estado inválido"),
     (
         "Você não pode criar reservas para outro tenant.",

@@ -23,6 +23,7 @@ pub mod occupancy;
 pub mod policy;
 pub mod recurrence;
 pub mod rules;
+pub mod search;
 pub mod series;
 pub mod span;
 pub mod wall;
@@ -43,6 +44,7 @@ pub use occupancy::Occupancy;
 pub use policy::{Capacity, Limit, Period, Policy, Quota};
 pub use recurrence::{Frequency, Recurrence};
 pub use rules::{Rules, WorkingHours};
+pub use search::Wish;
 pub use series::{
     Expansion, MissingDay, Move, Occurrence, Pattern, Rrule, Series, SeriesEnd, Shift,
 };

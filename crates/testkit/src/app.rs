@@ -174,6 +174,12 @@ impl TestApp {
         Answer { status: parts.status, headers: parts.headers, body, text }
     }
 
+    /// Sends a request, and leaves the body of the answer to be read as it comes.
+    pub async fn begin(&self, request: Request<Body>) -> http::Response<Body> {
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        response
+    }
+
     /// Sends JSON, or a calendar file as such; `token` may be empty, `body` null.
     pub async fn call(&self, method: Method, path: &str, token: &str, body: Value) -> Answer {
         let mut request =

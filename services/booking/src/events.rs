@@ -43,6 +43,7 @@ impl Handler for Deletions {
                 DirectoryEvent::TenantUpdated
                 | DirectoryEvent::TenantSettingsChanged
                 | DirectoryEvent::UserUpdated
+                | DirectoryEvent::ResourceCreated
                 | DirectoryEvent::ResourceUpdated
                 | DirectoryEvent::CategoryUpdated
                 | DirectoryEvent::ExceptionChanged,

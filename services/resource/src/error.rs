@@ -1,5 +1,7 @@
 //! Why a use case of the directory ends without its effect.
 
+use std::time::Duration;
+
 use common::db::{Classify, Refused};
 use common::http::Problem;
 use common::version::Changed;
@@ -45,10 +47,30 @@ pub(crate) enum Error {
     #[error(transparent)]
     Repeated(#[from] Refused),
     #[error(transparent)]
+    Search(#[from] SearchFault),
+    #[error("as many streams are open as may be")]
+    TooManyStreams,
+    #[error(transparent)]
     NoAnswer(#[from] NoAnswer),
     #[error(transparent)]
     Database(#[from] DbErr),
 }
+
+/// What is wrong with the time that is searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum SearchFault {
+    #[error("this local time does not exist")]
+    NonexistentLocalTime,
+    #[error("it ends before it begins")]
+    Order,
+    #[error("it spans more than {days} days")]
+    TooLong { days: u32 },
+    #[error("not a multiple of {minutes} minutes")]
+    NotAMultiple { minutes: u32 },
+}
+
+/// When a stream that was refused may be tried again.
+const STREAMS_WAIT: Duration = Duration::from_secs(5);
 
 /// Why the tenant's rules or the resource's bookings give no answer. Readers that wait for the same
 /// answer share it, so it can be cloned.
@@ -85,6 +107,8 @@ impl Classify for Error {
             | Self::ResourceUnavailable
             | Self::Changed(_)
             | Self::Repeated(_)
+            | Self::Search(_)
+            | Self::TooManyStreams
             | Self::NoAnswer(_) => None,
         }
     }
@@ -124,8 +148,31 @@ impl From<Error> for Problem {
             }
             Error::Changed(changed) => changed.into(),
             Error::Repeated(refused) => refused.into(),
+            Error::Search(fault) => of_search(&fault),
+            Error::TooManyStreams => Self::rate_limited(STREAMS_WAIT),
             Error::NoAnswer(reason) => unanswered(reason),
             Error::Database(error) => error.into(),
+        }
+    }
+}
+
+fn of_search(fault: &SearchFault) -> Problem {
+    match fault {
+        SearchFault::NotAMultiple { minutes } => {
+            let text = Text::with("Duração deve ser múltiplo de {n} minutos.", i64::from(*minutes));
+            Problem::rule_of("duration_not_multiple", text, *minutes)
+        }
+        SearchFault::NonexistentLocalTime => {
+            let text = "Horário local inexistente neste fuso.";
+            Problem::rule("nonexistent_local_time", Text::new(text))
+        }
+        SearchFault::TooLong { days } => {
+            let text = Text::with("Buscas limitadas a um período de {n} dias.", i64::from(*days));
+            Problem::rule_of("search_too_long", text, *days)
+        }
+        SearchFault::Order => {
+            let text = "Horário final deve ser maior que o inicial.";
+            Problem::rule("end_before_start", Text::new(text))
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use common::platform::Platform;
 use common::providers::Snapshots;
 use common::streams::{Draft, Handler, HandlerError, Subscription, WatchNews};
@@ -11,13 +12,20 @@ use contracts::Service;
 use contracts::event::{BookingEvent, DirectoryEvent, Envelope};
 use futures_util::future::join_all;
 use sea_orm::DatabaseTransaction;
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::app::Availability;
+use crate::app::{Availability, Change, Changes, Search};
 use crate::store::{Category, Exception, Resource, categories, exceptions, resources};
 
 /// The consumer group, also the name of the checkpoints.
 const CONSUMER: &str = "resource-service";
+
+/// A resource was made.
+pub(crate) fn resource_created(resource: &Resource) -> Draft {
+    let Resource { id, tenant_id, version, .. } = *resource;
+    draft(DirectoryEvent::ResourceCreated, tenant_id, id, version)
+}
 
 /// A resource changed.
 pub(crate) fn resource_updated(resource: &Resource) -> Draft {
@@ -59,34 +67,89 @@ fn draft(event: DirectoryEvent, tenant_id: Uuid, id: Uuid, sequence: i64) -> Dra
     }
 }
 
-/// Lets every replica drop the answers that an event concerns.
-pub(crate) fn listen(platform: &Platform, availability: &Arc<Availability>) {
-    let availability = Arc::clone(availability);
+/// Who has to hear of changes, at every replica.
+#[derive(Clone)]
+pub(crate) struct Ears {
+    pub(crate) availability: Arc<Availability>,
+    pub(crate) search: Arc<Search>,
+    pub(crate) changes: Arc<Changes>,
+}
+
+/// Lets every replica drop the answers that an event concerns, and tell of it.
+pub(crate) fn listen(platform: &Platform, ears: Ears) {
     platform.listen(move |news| match news {
-        WatchNews::Lost => availability.lost(),
-        WatchNews::Event(event) => hear(&availability, event),
+        WatchNews::Lost => {
+            ears.availability.lost();
+            ears.search.lost();
+            ears.changes.lost();
+        }
+        WatchNews::Event(event) => ears.hear(event),
     });
 }
 
-fn hear(availability: &Arc<Availability>, event: &Envelope) {
-    if event.metadata.source == Service::Booking {
-        for resource in BookingEvent::resources(event) {
-            availability.bookings_changed_soon(resource);
+impl Ears {
+    fn hear(&self, event: &Envelope) {
+        let tenant = event.metadata.tenant_id;
+        if event.metadata.source == Service::Booking {
+            for resource in BookingEvent::resources(event) {
+                self.search.bookings_changed(tenant, resource);
+                let (changes, what) = (Arc::clone(&self.changes), changed(event));
+                let tell = move || {
+                    if let Some(what) = what {
+                        changes.tell(resource, &what);
+                    }
+                };
+                self.availability.bookings_changed_soon(resource, tell);
+            }
+            return;
         }
-        return;
+        let id = event.metadata.aggregate_id;
+        match DirectoryEvent::parse(&event.event_type) {
+            Some(DirectoryEvent::ResourceCreated) => self.search.directory_changed(tenant),
+            Some(DirectoryEvent::ResourceUpdated | DirectoryEvent::ResourceDeleted) => {
+                self.availability.resource_changed(id);
+                self.search.directory_changed(tenant);
+                self.changes.tell(id, &Change::Everything);
+            }
+            Some(
+                DirectoryEvent::TenantUpdated
+                | DirectoryEvent::TenantSettingsChanged
+                | DirectoryEvent::TenantDeleted
+                | DirectoryEvent::CategoryUpdated
+                | DirectoryEvent::ExceptionChanged,
+            ) => {
+                self.availability.tenant_changed(tenant);
+                self.search.directory_changed(tenant);
+                self.changes.tell_tenant(tenant);
+            }
+            Some(DirectoryEvent::UserUpdated | DirectoryEvent::UserDeleted) | None => {}
+        }
     }
-    match DirectoryEvent::parse(&event.event_type) {
-        Some(DirectoryEvent::ResourceUpdated | DirectoryEvent::ResourceDeleted) => {
-            availability.resource_changed(event.metadata.aggregate_id);
-        }
-        Some(
-            DirectoryEvent::TenantUpdated
-            | DirectoryEvent::TenantSettingsChanged
-            | DirectoryEvent::TenantDeleted
-            | DirectoryEvent::CategoryUpdated
-            | DirectoryEvent::ExceptionChanged,
-        ) => availability.tenant_changed(event.metadata.tenant_id),
-        Some(DirectoryEvent::UserUpdated | DirectoryEvent::UserDeleted) | None => {}
+}
+
+/// What an event of a booking changes of its resources' days; `None`: nothing.
+fn changed(event: &Envelope) -> Option<Change> {
+    let time = |value: Option<&Value>| {
+        value.and_then(Value::as_str).and_then(|text| text.parse::<DateTime<Utc>>().ok())
+    };
+    let payload = &event.payload;
+    let own = [time(payload.get("start_time")), time(payload.get("end_time"))];
+    if let [Some(start), Some(end)] = own {
+        return Some(Change::Times(vec![(start, end)]));
+    }
+    let changes = payload.get("changes")?;
+    let named = ["start_time", "end_time", "resource_id", "status", "quantity"];
+    if !named.iter().any(|name| changes.get(name).is_some()) {
+        return None;
+    }
+    let side = |side: &str| {
+        let at = |name: &str| time(changes.get(name).and_then(|change| change.get(side)));
+        Some((at("start_time")?, at("end_time")?))
+    };
+    match (side("old"), side("new")) {
+        (Some(old), Some(new)) => Some(Change::Times(vec![old, new])),
+        // It does not say when the booking is.
+        (Some(_) | None, _) => Some(Change::Everything),
     }
 }
 

@@ -15,7 +15,7 @@ use common::platform::{Assembly, BuildError, Platform, Service};
 use common::providers::{Snapshots, UserDirectory, settings_provider};
 use contracts::Service as Name;
 
-use crate::app::{Availability, Directory};
+use crate::app::{Availability, Changes, Directory, Search};
 
 /// Builds the service.
 pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
@@ -25,7 +25,14 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
     let settings = settings_provider(platform, snapshots.clone());
     let availability =
         Availability::new(platform, assembly.database.clone(), Arc::clone(&settings));
-    events::listen(platform, &availability);
+    let search = Search::new(platform, assembly.database.clone(), Arc::clone(&availability));
+    let changes = Changes::new(platform);
+    let ears = events::Ears {
+        availability: Arc::clone(&availability),
+        search: Arc::clone(&search),
+        changes: Arc::clone(&changes),
+    };
+    events::listen(platform, ears);
     let people = UserDirectory::new(platform);
     let directory = Directory::new(app::Parts {
         database: assembly.database.clone(),
@@ -36,11 +43,19 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
         settings: Arc::clone(&settings),
         availability: Arc::clone(&availability),
         clients: platform.clients.clone(),
+        search: Arc::clone(&search),
+        changes,
     });
     let subscriptions = events::subscriptions(platform, availability, snapshots);
     let authenticator = Authenticator::new(platform, people, settings);
     let state = http::AppState { directory, authenticator };
     let internal = http::internal(state.clone());
     let (routes, personal) = (http::routes(state), Arc::new(NothingPersonal));
-    Ok(assembly.finish::<store::Migrator>(routes, internal, personal, subscriptions, Vec::new()))
+    Ok(assembly.finish::<store::Migrator>(
+        routes,
+        internal,
+        personal,
+        subscriptions,
+        vec![search.job()],
+    ))
 }

@@ -7,6 +7,7 @@ mod cluster;
 mod figures;
 mod load;
 mod sql;
+mod streams;
 mod world;
 
 mod all_in_one;

@@ -80,6 +80,20 @@ impl Authenticator {
         Ok(Some(principal))
     }
 
+    /// Whether the credentials of a request that is still being answered count now. While that cannot be
+    /// judged they do.
+    pub async fn still_counts(&self, headers: &http::HeaderMap) -> bool {
+        let Some(header) = headers.get(AUTHORIZATION) else {
+            return self.0.mode == AuthMode::Optional;
+        };
+        let bearer = header.to_str().ok().and_then(|text| text.split_once(' '));
+        let Some((_, token)) = bearer else { return false };
+        match self.prove(token.trim()).await {
+            Ok(_) | Err(Refusal::Unavailable(_)) => true,
+            Err(Refusal::Bad) => false,
+        }
+    }
+
     async fn prove(&self, token: &str) -> Result<Principal, Refusal> {
         if token.starts_with(API_KEY_PREFIX) {
             return self.key(token).await.map(Principal::User);

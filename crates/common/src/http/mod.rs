@@ -16,6 +16,7 @@ mod personal;
 mod problem;
 mod rate;
 mod serve;
+mod tag;
 mod transport;
 mod version;
 
@@ -34,4 +35,5 @@ pub use personal::{NothingPersonal, PersonalData, PersonalQuery};
 pub use problem::{Cause, Outcome, Problem};
 pub use rate::{Limits, Quota, Subject, TooMany};
 pub use serve::{Bound, serve};
+pub use tag::{content_tag, has_it};
 pub use transport::{HttpTransport, LocalTransport, MixedTransport};

@@ -27,6 +27,8 @@ const MAX_ANSWER: usize = 8 * 1024 * 1024;
 const FACT_TIMEOUT: Duration = Duration::from_millis(400);
 /// How long a batch of events, or of what is held about a user, may take.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(3);
+/// What is answered in batches, besides events.
+const LONG: [&str; 2] = ["/internal/v1/personal-data/", "/internal/v1/occupancy/batch"];
 /// Failures in a row after which a neighbour is left alone.
 const BREAKER_FAILURES: u32 = 4;
 /// For how long.
@@ -129,7 +131,7 @@ impl HttpTransport {
         let url = neighbour.base.join(path_and_query).map_err(|_| unreachable("bad path"))?;
         let batch = path_and_query.starts_with("/internal/v1/outbox/");
         let long =
-            batch || body.is_some() || path_and_query.starts_with("/internal/v1/personal-data/");
+            batch || body.is_some() || LONG.iter().any(|route| path_and_query.starts_with(route));
         let timeout = if long { BATCH_TIMEOUT } else { FACT_TIMEOUT };
         let mut reason = String::new();
         for _ in 0..2 {

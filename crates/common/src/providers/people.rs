@@ -88,6 +88,7 @@ fn touched_user(event: &Envelope) -> Touch {
         Some(
             DirectoryEvent::TenantUpdated
             | DirectoryEvent::TenantSettingsChanged
+            | DirectoryEvent::ResourceCreated
             | DirectoryEvent::ResourceUpdated
             | DirectoryEvent::ResourceDeleted
             | DirectoryEvent::CategoryUpdated

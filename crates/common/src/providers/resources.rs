@@ -95,7 +95,8 @@ impl ResourceDirectory {
                 | DirectoryEvent::TenantDeleted,
             ) => self.calendars.raise(metadata.tenant_id),
             Some(
-                DirectoryEvent::TenantUpdated
+                DirectoryEvent::ResourceCreated
+                | DirectoryEvent::TenantUpdated
                 | DirectoryEvent::TenantSettingsChanged
                 | DirectoryEvent::UserUpdated
                 | DirectoryEvent::UserDeleted,

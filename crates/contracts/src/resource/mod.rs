@@ -2,6 +2,7 @@
 
 mod category;
 mod schedule;
+mod search;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use scheduling::{Explanation, Weekly, Zone};
@@ -17,6 +18,7 @@ pub use category::{
     CategoryMetadata, CategoryType, CategoryView, CreateCategory, CustomField, FieldType, Word,
 };
 pub use schedule::{HourRange, WeeklySchedule};
+pub use search::{Availability, AvailabilityDays, FreeResource, SearchView};
 
 /// Whether a resource can be booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

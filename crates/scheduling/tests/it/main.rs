@@ -14,6 +14,7 @@ mod open_minutes;
 mod recurrences;
 mod scene;
 mod schedules;
+mod searches;
 mod series;
 mod spans;
 mod support;

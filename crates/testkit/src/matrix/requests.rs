@@ -117,6 +117,7 @@ fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
     let kind = json!({ "tenant_id": t, "name": "x", "type": "fisico" });
     let room = json!({ "tenant_id": t, "category_id": scene.category, "name": "x" });
     let day = format!("?date={}", today + Days::new(3));
+    let days = format!("?from={}&to={}", today + Days::new(3), today + Days::new(4));
     let slot = slot(scene, today, 3, 13, booker);
     let closed = json!({
         "tenant_id": t, "level": "resource", "resource_id": resource, "kind": "closure",
@@ -141,6 +142,9 @@ fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
         request("GET /exceptions/{id}", &[exception], "", nil()),
         request("PUT /exceptions/{id}", &[exception], "", json!({ "reason": "x" })),
         request("DELETE /exceptions/{id}", &[exception], "", nil()),
+        // It ends at once.
+        request("GET /resources/{id}/availability/stream", &[resource], "?max_seconds=0", nil()),
+        request("GET /availability/", &[], &days, nil()),
         request("PUT /resources/{id}", &[resource], "", name()),
         request("DELETE /resources/{id}", &[resource], "", nil()),
         request("GET /bookings/", &[], "", nil()),

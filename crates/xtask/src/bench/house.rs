@@ -115,6 +115,16 @@ impl House {
         self.base.get()
     }
 
+    /// Runs a statement on a service's database, past the service.
+    pub(crate) fn sql(&self, service: Service, statement: &str) -> Result<String, Failure> {
+        sql(&self.postgres, &format!("bench_{}", service.name()), statement)
+    }
+
+    /// Writes a file beside the scripts.
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        Ok(self.folder.write(name, text)?)
+    }
+
     /// Forgets failed sign-ins, so that the next one is not made to wait.
     pub(crate) fn forget_failures(&self) -> Result<(), Failure> {
         sql(&self.postgres, "bench_user", "DELETE FROM sign_in_throttle").map(drop)
@@ -127,13 +137,24 @@ impl House {
     }
 
     async fn call(&self, service: Service, path: &str, body: Value) -> Result<Value, Failure> {
+        self.call_as(&self.token, service, path, body).await
+    }
+
+    /// Posts as the bearer of a token, or as nobody.
+    pub(crate) async fn call_as(
+        &self,
+        token: &str,
+        service: Service,
+        path: &str,
+        body: Value,
+    ) -> Result<Value, Failure> {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
         let client = client.map_err(|error| Failure::new(error.to_string()))?;
         let url = format!("{}{path}", self.url(service));
         let mut request =
             client.post(url).header("content-type", "application/json").body(body.to_string());
-        if !self.token.is_empty() {
-            request = request.bearer_auth(&self.token);
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
         }
         let response = request.send().await.map_err(|error| Failure::new(error.to_string()))?;
         let status = response.status();
@@ -351,7 +372,7 @@ SELECT gen_random_uuid(), 'b0000000-0000-0000-0000-000000000001', b.id, 1, 'book
   '01a200966fe7715d8acbbe5efcf47b3f', now() FROM b;
 "#;
 
-const SCRIPT: &str = r#"local resources = { {{resources}} }
+pub(crate) const SCRIPT: &str = r#"local resources = { {{resources}} }
 local headers = { ["Authorization"] = "Bearer {{token}}", ["Content-Type"] = "application/json" }
 local tenant, user, date = "{{tenant}}", "{{user}}", "{{date}}"
 local counter = 0

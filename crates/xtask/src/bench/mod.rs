@@ -5,6 +5,7 @@
 mod house;
 mod load;
 mod login;
+mod search;
 mod table;
 mod wall;
 
@@ -22,7 +23,7 @@ const RUN: Duration = Duration::from_secs(10);
 /// How often each pair of loads is run; the best of them counts, for both sides alike.
 const ROUNDS: usize = 2;
 
-/// Runs the benchmarks.
+/// Runs the benchmarks; `BENCH=search` only those of the search and of the slot lists.
 pub(crate) fn run() -> Result<(), Failure> {
     testkit::servers::ensure_installed()?;
     load::ensure_wrk()?;
@@ -36,6 +37,9 @@ pub(crate) fn run() -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     let house = runtime.block_on(House::start())?;
     let mut rows = Vec::new();
+    if shell::env("BENCH").as_deref() == Some("search") {
+        return searches(&runtime, &house, rows);
+    }
     let mut from = 0;
     for connections in [16, 64] {
         let (mut ours, mut reference) = (Load::default(), Load::default());
@@ -85,13 +89,29 @@ pub(crate) fn run() -> Result<(), Failure> {
         ));
     }
     rows.extend(wall::rows(&house, from, ROUNDS, RUN)?);
-    print(&rows);
+    searches(&runtime, &house, rows)?;
     println!();
     for line in runtime.block_on(house.cost_of_a_booking())? {
         println!("{line}");
     }
     println!();
     println!("{}", runtime.block_on(login::timing(&house))?);
+    Ok(())
+}
+
+/// The searches, and the table of everything.
+fn searches(
+    runtime: &tokio::runtime::Runtime,
+    house: &House,
+    mut rows: Vec<Row>,
+) -> Result<(), Failure> {
+    let crowd = runtime.block_on(search::Crowd::seed(house))?;
+    rows.extend(crowd.rows(house, ROUNDS, RUN)?);
+    print(&rows);
+    println!();
+    for line in runtime.block_on(crowd.notes(house))? {
+        println!("{line}");
+    }
     Ok(())
 }
 

@@ -67,6 +67,8 @@ async fn a_request_that_names_another_tenant_is_refused(app: TestApp) {
             assert_eq!(answer.status.as_u16(), 403, "{path}: {}", answer.text);
         }
     }
+    let search = format!("/availability/?from=2027-03-02&to=2027-03-03&tenant_id={}", other.tenant);
+    w.admin(&app).get(&search).await.expect(403);
     for (path, body) in [
         ("/users/", json!({ "name": "x", "email": "x@x.example", "user_type": "user" })),
         ("/categories/", json!({ "name": "x", "type": "fisico" })),

@@ -85,6 +85,8 @@ const CONTRACT: &[&str] = &[
     "GET /exceptions/{id}",
     "PUT /exceptions/{id}",
     "DELETE /exceptions/{id}",
+    "GET /resources/{id}/availability/stream",
+    "GET /availability/",
     "POST /bookings/",
     "GET /bookings/",
     "GET /bookings/{id}",

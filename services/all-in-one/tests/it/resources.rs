@@ -206,7 +206,7 @@ async fn edits_are_partial_and_told_once(app: TestApp) {
     refused(admin.put(&path, json!({})).await, 404, "not_found", LOST);
     refused(admin.delete(&path).await, 404, "not_found", LOST);
     let events = app.events(Service::Resource).await;
-    assert_eq!(names(&events), ["resource.updated", "resource.deleted"]);
+    assert_eq!(names(&events), ["resource.created", "resource.updated", "resource.deleted"]);
     let payload = json!({ "tenant_id": w.tenant, "resource_id": w.resource });
     assert!(events.iter().all(|event| event.payload == payload));
     app.stop().await;

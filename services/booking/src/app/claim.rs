@@ -15,7 +15,7 @@ use crate::store::{Booking, Claims, Reach};
 /// The most conflicts a refusal lists.
 const MAX_CONFLICTS: usize = 50;
 /// More places than a resource can have.
-const EVERY_PLACE: u32 = 1_000_000;
+pub(crate) const EVERY_PLACE: u32 = 1_000_000;
 /// Why a hold was cancelled that nobody confirmed in time.
 pub(crate) const HOLD_EXPIRED: &str = "Retenção expirada";
 

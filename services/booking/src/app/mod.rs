@@ -10,6 +10,7 @@ mod finish;
 mod gate;
 mod holds;
 mod limits;
+mod occupancy;
 mod offers;
 mod personal;
 mod place;
@@ -35,6 +36,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::store::{Booking, Store};
 
+pub(crate) use claim::EVERY_PLACE;
 pub(crate) use edit::Precondition;
 pub(crate) use gate::Gate;
 pub(crate) use limits::describe;

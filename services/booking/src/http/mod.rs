@@ -12,6 +12,7 @@ mod list_bookings;
 mod list_waitlist;
 mod lower_capacity;
 mod occupancy;
+mod occupancy_batch;
 mod place_booking;
 mod place_hold;
 mod release_hold;
@@ -56,5 +57,6 @@ pub(crate) fn internal(state: AppState) -> Router {
     Router::new()
         .route("/internal/v1/occupancy", get(occupancy::occupancy))
         .route("/internal/v1/capacity", post(lower_capacity::lower_capacity))
+        .route("/internal/v1/occupancy/batch", get(occupancy_batch::occupancy_batch))
         .with_state(state)
 }

@@ -29,7 +29,7 @@ impl Decode for Query {
     }
 }
 
-fn instant(value: &Value, faults: &mut Faults) -> Option<DateTime<Utc>> {
+pub(super) fn instant(value: &Value, faults: &mut Faults) -> Option<DateTime<Utc>> {
     match value.as_str().and_then(TimeInput::parse) {
         Some(TimeInput::Instant(instant)) => Some(instant),
         Some(TimeInput::Local(_)) | None => faults.add("format", "must be an instant"),

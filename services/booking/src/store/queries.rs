@@ -22,7 +22,7 @@ use super::{Booking, Store};
 const MAX_CLAIMS: u64 = 10_000;
 /// The database refuses longer claims: a booking lies inside one civil day, with at most a day of room
 /// before it and after it.
-const LONGEST_CLAIM: TimeDelta = TimeDelta::hours(96);
+pub(super) const LONGEST_CLAIM: TimeDelta = TimeDelta::hours(96);
 /// Rows changed by one statement of a cascade.
 const CASCADE_BATCH: u64 = 500;
 
@@ -49,7 +49,7 @@ impl SortKey {
     }
 }
 
-fn takes_interval() -> sea_orm::sea_query::SimpleExpr {
+pub(super) fn takes_interval() -> sea_orm::sea_query::SimpleExpr {
     let words = [BookingStatus::Pendente, BookingStatus::Confirmado, BookingStatus::Reservado];
     Column::Status.is_in(words.map(BookingStatus::as_str))
 }

@@ -3,9 +3,11 @@
 mod availability;
 mod capacity;
 mod categories;
+mod changes;
 mod edit;
 mod exceptions;
 mod resources;
+mod search;
 
 use std::sync::Arc;
 
@@ -19,8 +21,10 @@ use uuid::Uuid;
 
 use crate::error::{Error, NoAnswer};
 
-pub(crate) use availability::Availability;
+pub(crate) use availability::{Availability, Frame, Range, Ready};
+pub(crate) use changes::{Change, Changes, Reader};
 pub(crate) use exceptions::{ImportWish, MOST as MOST_EXCEPTIONS};
+pub(crate) use search::{Edge, Narrow, Search, Wanted};
 
 /// What the use cases work with.
 pub(crate) struct Parts {
@@ -32,6 +36,8 @@ pub(crate) struct Parts {
     pub(crate) settings: Arc<dyn SettingsProvider>,
     pub(crate) availability: Arc<Availability>,
     pub(crate) clients: Clients,
+    pub(crate) search: Arc<Search>,
+    pub(crate) changes: Arc<Changes>,
 }
 
 /// The use cases of categories and resources. Cheap to clone.
@@ -46,6 +52,22 @@ impl Directory {
     /// When resources are free.
     pub(crate) fn availability(&self) -> &Availability {
         &self.0.availability
+    }
+
+    /// Finds free resources.
+    pub(crate) fn search(&self) -> &Arc<Search> {
+        &self.0.search
+    }
+
+    /// Tells of changed days.
+    pub(crate) fn changes(&self) -> &Arc<Changes> {
+        &self.0.changes
+    }
+
+    /// A resource changed in this very process.
+    fn resource_changed(&self, tenant: Uuid, id: Uuid) {
+        self.0.availability.resource_changed(id);
+        self.0.search.directory_changed(tenant);
     }
 
     fn now(&self) -> DateTime<Utc> {

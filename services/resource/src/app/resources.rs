@@ -26,6 +26,7 @@ impl Directory {
         &self,
         caller: &Caller,
         once: &Once,
+        trace_id: &str,
         wish: CreateResource,
     ) -> Result<Answer, Error> {
         if !caller.scope().covers(wish.tenant_id) {
@@ -38,9 +39,12 @@ impl Directory {
             let insert = |tx: Tx| async move {
                 let category = category_for(&*tx, new).await?;
                 resources::insert(&*tx, new).await?;
+                self.0.outbox.append(&*tx, trace_id, &[events::resource_created(new)]).await?;
                 Ok::<_, Error>((Answer::made(&new.clone().versioned(category))?, ()))
             };
             let (answer, _) = once.run(&self.0.database, own, insert).await?;
+            self.0.relay.wake();
+            self.0.search.directory_changed(new.tenant_id);
             Ok(answer)
         };
         once.unless_done(&self.0.database, own, rest).await
@@ -102,7 +106,7 @@ impl Directory {
             match self.0.database.transact(scope, work).await? {
                 Edited::Done((resource, category)) => {
                     self.0.relay.wake();
-                    self.0.availability.resource_changed(id);
+                    self.resource_changed(resource.tenant_id, id);
                     return Ok(resource.versioned(category));
                 }
                 Edited::Lowers(lowering) => {
@@ -168,11 +172,11 @@ impl Directory {
             wanted.check(current.version())?;
             resources::delete(tx, &current).await?;
             self.0.outbox.append(tx, trace_id, &[events::resource_deleted(&current)]).await?;
-            Ok::<_, Error>(())
+            Ok::<_, Error>(current.tenant_id)
         };
-        self.0.database.transact(scope, work).await?;
+        let tenant = self.0.database.transact(scope, work).await?;
         self.0.relay.wake();
-        self.0.availability.resource_changed(id);
+        self.resource_changed(tenant, id);
         Ok(())
     }
 }

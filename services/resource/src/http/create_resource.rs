@@ -32,5 +32,6 @@ pub(super) async fn create_resource(
     Body(wish): Body<CreateResource>,
 ) -> Outcome<Answer> {
     context.note_tenant(wish.tenant_id);
-    Ok(directory.create_resource(&caller, &key.by(&caller), wish).await?)
+    let (once, request) = (key.by(&caller), context.request_id());
+    Ok(directory.create_resource(&caller, &once, request, wish).await?)
 }

@@ -59,7 +59,7 @@ impl Wanted {
 }
 
 /// Every `attributes.<key>=<text>`; the key may hold anything, dots included.
-fn attributes(query: &str) -> Result<Vec<(String, String)>, Vec<FieldFault>> {
+pub(super) fn attributes(query: &str) -> Result<Vec<(String, String)>, Vec<FieldFault>> {
     let (mut wanted, mut faults) = (Vec::new(), Vec::new());
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let Some(key) = name.strip_prefix(PREFIX) else { continue };

@@ -20,6 +20,8 @@ mod list_exceptions;
 mod list_resources;
 mod manager;
 mod resource_facts;
+mod search_availability;
+mod stream_availability;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -60,6 +62,8 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
             edit_exception::edit_exception,
             delete_exception::delete_exception
         ))
+        .routes(routes!(stream_availability::stream_availability))
+        .routes(routes!(search_availability::search_availability))
         .with_state(state)
 }
 

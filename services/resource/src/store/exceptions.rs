@@ -18,7 +18,7 @@ use super::list::scoped;
 
 /// The most exceptions that count for one resource: as many as three levels can have, and a few that
 /// two writers of different levels cannot exceed.
-const MOST: u64 = 2_000;
+pub(crate) const MOST: u64 = 2_000;
 /// Rows of one statement: `SQLite` takes at most 32,766 values.
 const CHUNK: usize = 200;
 
@@ -196,4 +196,20 @@ pub(crate) async fn of_resource(
         .all(conn)
         .await?;
     Ok(found.into_iter().map(Model::facts).collect())
+}
+
+/// Every exception of a tenant that is not over on a date, by id, at most `limit`.
+pub(crate) async fn of_tenant(
+    conn: &impl ConnectionTrait,
+    tenant: Uuid,
+    today: NaiveDate,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::TenantId.eq(tenant))
+        .filter(Condition::any().add(Column::Yearly.eq(true)).add(Column::EndDate.gte(today)))
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(conn)
+        .await
 }

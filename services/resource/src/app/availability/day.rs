@@ -51,7 +51,7 @@ pub(super) fn end(rules: &Rules, date: NaiveDate) -> DateTime<Utc> {
 }
 
 /// A stored schedule. It was checked when it was written; one that no longer reads is closed.
-pub(super) fn schedule(stored: &Value) -> Weekly {
+pub(in crate::app) fn schedule(stored: &Value) -> Weekly {
     let closed = || Weekly::parse(&json!({ "monday": [] }));
     Weekly::parse(stored).or_else(|_| closed()).unwrap_or_default()
 }

@@ -3,12 +3,14 @@
 
 mod bookings;
 mod day;
+mod days;
+mod frame;
+mod ground;
 mod near;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use chrono::{Days, NaiveDate, TimeDelta};
+use chrono::{Days, NaiveDate};
 use common::auth::Scope;
 use common::clock::Clock;
 use common::db::Database;
@@ -16,18 +18,21 @@ use common::platform::Platform;
 use common::providers::{SettingsError, SettingsProvider, SettingsSource, TenantRules};
 use contracts::exception::exceptions as calendar_exceptions;
 use contracts::policy::resolve;
-use contracts::resource::{AvailabilityView, ResourceStatus, SlotView};
-use scheduling::{Calendar, Exceptions, Load};
+use contracts::resource::ResourceStatus;
+use scheduling::{Exceptions, Load};
 use uuid::Uuid;
 
 use self::bookings::Bookings;
-use self::near::{Key, Near, Ready};
+use self::ground::Ground;
+use self::near::{Key, Near};
 use super::no_settings;
 use crate::error::{Error, NoAnswer};
 use crate::store::{Category, Resource, exceptions, resources};
 
-/// How long an answer by the last known settings is kept: the tenant service may be back any moment.
-const LAST_KNOWN: TimeDelta = TimeDelta::seconds(1);
+pub(in crate::app) use self::day::schedule;
+pub(crate) use self::days::Range;
+pub(crate) use self::frame::Frame;
+pub(crate) use self::near::Ready;
 
 /// Answers when resources are free.
 pub(crate) struct Availability {
@@ -50,7 +55,7 @@ struct Found {
 
 /// How good the rules are that an answer rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rules {
+pub(in crate::app) enum Quality {
     Current,
     LastKnown,
     Default,
@@ -90,11 +95,7 @@ impl Availability {
             return if seen { Ok(ready) } else { Err(Error::NoResource) };
         }
         let epoch = self.near.epoch(resource);
-        let found = self.find(scope, resource).await?;
-        let date = parsed.ok_or(Error::MissingDate)?.ok_or(Error::InvalidDate)?;
-        if found.resource.status() != ResourceStatus::Disponivel {
-            return Err(Error::ResourceUnavailable);
-        }
+        let (found, date) = self.asked(scope, resource, date).await?;
         let key = Key { resource, date, epoch };
         if bypass {
             let ready = Arc::new(self.make(&found, date, true).await?);
@@ -103,6 +104,22 @@ impl Availability {
         }
         let make = || self.make(&found, date, false);
         Ok(self.near.fill(key, &*self.clock, make).await?)
+    }
+
+    /// The resource and the date that were asked for, judged in the contract's order.
+    async fn asked(
+        &self,
+        scope: Scope,
+        resource: Uuid,
+        date: Option<&str>,
+    ) -> Result<(Found, NaiveDate), Error> {
+        let found = self.find(scope, resource).await?;
+        let date = date.map(day::parse).ok_or(Error::MissingDate)?.ok_or(Error::InvalidDate)?;
+        if found.resource.status() == ResourceStatus::Disponivel {
+            Ok((found, date))
+        } else {
+            Err(Error::ResourceUnavailable)
+        }
     }
 
     /// A resource of the scope with everything of it that an answer rests on.
@@ -116,73 +133,43 @@ impl Availability {
     }
 
     async fn make(&self, found: &Found, date: NaiveDate, bypass: bool) -> Result<Ready, NoAnswer> {
-        let Found { resource, category, exceptions } = found;
-        let tenant_id = resource.tenant_id;
-        let tenant_epoch = self.near.epoch(tenant_id);
-        let (tenant, quality) = self.rules(tenant_id).await?;
-        day::check(&tenant.rules, date, self.clock.now())?;
-        let capacity = resource.places(category);
-        let tenant_policy = &tenant.settings.booking_policy;
-        let policy = resolve(tenant_policy, &category.policy(), &resource.policy(), capacity);
-        let (from, to) = day::reach(&tenant.rules, &policy.policy, date);
-        let busy = self.bookings.busy(tenant_id, resource.id, from, to, bypass).await?;
-        let schedule = day::schedule(&resource.availability_schedule);
-        let calendar = Calendar {
-            rules: &tenant.rules,
-            schedule: &schedule,
-            exceptions,
-            policy: &policy.policy,
-        };
+        let tenant_epoch = self.near.epoch(found.resource.tenant_id);
+        let ground = self.ground(found).await?;
+        day::check(ground.rules(), date, self.clock.now())?;
+        let (from, to) = day::reach(ground.rules(), &ground.policy, date);
+        let id = found.resource.id;
+        let busy = self.bookings.busy(found.resource.tenant_id, id, from, to, bypass).await?;
         let now = self.clock.now();
         let load = Load::at(busy.claims, now);
-        let open = if tenant.is_active { Some(&calendar) } else { None };
-        let answer = open.map(|calendar| calendar.slots_with_expiry(date, &load, now));
-        let (slots, change) = answer.map(|day| (day.slots, day.valid_until)).unwrap_or_default();
-        let zone = &tenant.rules.zone;
-        let slot = |span: scheduling::Span| SlotView {
-            start_time: zone.local(span.start()),
-            end_time: zone.local(span.end()),
-            remaining: calendar.remaining(&load, span),
-        };
-        let view = AvailabilityView {
-            resource_id: resource.id,
-            tenant_id,
-            date,
-            timezone: zone.name().to_owned(),
-            slots: slots.into_iter().map(slot).collect(),
-            refused: None,
-            holds_end: load.next_expiry().map(|end| zone.local(end)),
-            settings_source: (quality == Rules::Default).then(|| "default".to_owned()),
-        };
-        let body = serde_json::to_vec(&view).unwrap_or_default();
-        let known = match quality {
-            Rules::Current => busy.fresh_until,
-            Rules::LastKnown => now + LAST_KNOWN,
-            Rules::Default => now,
-        };
-        let ends =
-            [Some(known), Some(busy.fresh_until), Some(day::end(&tenant.rules, date)), change];
-        Ok(Ready {
-            tenant_id,
-            tenant_epoch,
-            from: now,
-            until: ends.into_iter().flatten().min().unwrap_or(now),
-            by_default_rules: quality == Rules::Default,
-            body: Bytes::from(body),
-        })
+        Ok(ground.ready(date, &load, busy.fresh_until, (now, tenant_epoch)))
     }
 
-    async fn rules(&self, tenant: Uuid) -> Result<(Arc<TenantRules>, Rules), NoAnswer> {
+    /// What the answers about a resource rest on, beside its bookings.
+    async fn ground<'a>(&self, found: &'a Found) -> Result<Ground<'a>, NoAnswer> {
+        let Found { resource, category, .. } = found;
+        let (tenant, quality) = self.rules(resource.tenant_id).await?;
+        let capacity = resource.places(category);
+        let wide = &tenant.settings.booking_policy;
+        let policy = resolve(wide, &category.policy(), &resource.policy(), capacity).policy;
+        let schedule = schedule(&resource.availability_schedule);
+        Ok(Ground { found, tenant, quality, policy, schedule })
+    }
+
+    /// The rules of a tenant, and how good they are.
+    pub(in crate::app) async fn rules(
+        &self,
+        tenant: Uuid,
+    ) -> Result<(Arc<TenantRules>, Quality), NoAnswer> {
         match self.settings.settings(tenant).await {
             Ok(rules) => {
                 let quality = match rules.source {
-                    SettingsSource::Current => Rules::Current,
-                    SettingsSource::LastKnown => Rules::LastKnown,
+                    SettingsSource::Current => Quality::Current,
+                    SettingsSource::LastKnown => Quality::LastKnown,
                 };
                 Ok((rules, quality))
             }
             Err(error @ SettingsError::Unreachable(_)) => match &self.defaults {
-                Some(defaults) => Ok((Arc::clone(defaults), Rules::Default)),
+                Some(defaults) => Ok((Arc::clone(defaults), Quality::Default)),
                 None => Err(no_settings(&error)),
             },
             Err(error @ (SettingsError::Unknown | SettingsError::Garbage(_))) => {
@@ -211,13 +198,23 @@ impl Availability {
         self.let_go(resource).await;
     }
 
-    /// The same, for those who cannot wait: the first half is done when this returns.
-    pub(crate) fn bookings_changed_soon(self: &Arc<Self>, resource: Uuid) {
+    /// The same, for those who cannot wait: the first half is done when this returns. `then` is done
+    /// once whoever asks anew is answered anew.
+    pub(crate) fn bookings_changed_soon(
+        self: &Arc<Self>,
+        resource: Uuid,
+        then: impl FnOnce() + Send + 'static,
+    ) {
         self.near.forget(resource);
-        if self.bookings.are_shared() {
-            let this = Arc::clone(self);
-            self.tasks.spawn(async move { this.let_go(resource).await });
+        if !self.bookings.are_shared() {
+            then();
+            return;
         }
+        let this = Arc::clone(self);
+        self.tasks.spawn(async move {
+            this.let_go(resource).await;
+            then();
+        });
     }
 
     async fn let_go(&self, resource: Uuid) {

@@ -58,6 +58,8 @@ pub(crate) struct Ready {
     pub(crate) by_default_rules: bool,
     /// JSON.
     pub(crate) body: Bytes,
+    /// Names the body.
+    pub(crate) tag: String,
 }
 
 /// The answers kept.
@@ -179,6 +181,7 @@ mod tests {
             until: NOW + TimeDelta::seconds(60),
             by_default_rules: false,
             body: Bytes::from_static(body.as_bytes()),
+            tag: String::new(),
         }
     }
 

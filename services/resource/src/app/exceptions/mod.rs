@@ -141,8 +141,11 @@ impl Directory {
         self.0.relay.wake();
         for target in targets {
             match target.resource {
-                Some(resource) => self.0.availability.resource_changed(resource),
-                None => self.0.availability.tenant_changed(target.tenant),
+                Some(resource) => self.resource_changed(target.tenant, resource),
+                None => {
+                    self.0.availability.tenant_changed(target.tenant);
+                    self.0.search.directory_changed(target.tenant);
+                }
             }
         }
     }

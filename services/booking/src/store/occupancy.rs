@@ -1,0 +1,102 @@
+//! What is taken of many resources at once.
+
+use chrono::{DateTime, Utc};
+use common::auth::Scope;
+use contracts::BookingStatus;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Store;
+use super::entity::{Column, Entity};
+use super::queries::{LONGEST_CLAIM, takes_interval};
+
+/// Several resources of a tenant, from an instant on.
+#[derive(Debug, Clone)]
+pub(crate) struct ClaimsOf {
+    pub(crate) tenant: Uuid,
+    pub(crate) resources: Vec<Uuid>,
+    pub(crate) from: DateTime<Utc>,
+    /// Where the answer before ended.
+    pub(crate) after: Option<ClaimKey>,
+}
+
+/// The place of a claim among those of many resources.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ClaimKey {
+    pub(crate) resource: Uuid,
+    pub(crate) start: DateTime<Utc>,
+    pub(crate) id: Uuid,
+}
+
+/// The little of a booking that a claim is.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct Claimed {
+    pub(crate) id: Uuid,
+    pub(crate) resource: Uuid,
+    pub(crate) start: DateTime<Utc>,
+    pub(crate) end: DateTime<Utc>,
+    quantity: i32,
+    exclusive: bool,
+    pub(crate) expires: Option<DateTime<Utc>>,
+}
+
+impl Claimed {
+    /// Places it takes. One that excludes others takes more than any resource has.
+    pub(crate) fn places_taken(&self) -> u32 {
+        if self.exclusive {
+            crate::app::EVERY_PLACE
+        } else {
+            u32::try_from(self.quantity).unwrap_or(1)
+        }
+    }
+}
+
+impl Store {
+    /// Claims that are not over, and holds that live at `now`, by resource and start.
+    pub(crate) async fn claims_of(
+        &self,
+        wanted: &ClaimsOf,
+        now: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<Vec<Claimed>, DbErr> {
+        let ClaimsOf { tenant, resources, from, after } = wanted;
+        let alive = Condition::any()
+            .add(Column::Status.ne(BookingStatus::Reservado.as_str()))
+            .add(Column::ExpiresAt.gt(now));
+        let beyond = after.as_ref().map(|ClaimKey { resource, start, id }| {
+            let same = || Expr::col(Column::ResourceId).eq(*resource);
+            let later = Expr::col(Column::ClaimStart).gt(*start);
+            let next = Expr::col(Column::ClaimStart).eq(*start).and(Column::Id.gt(*id));
+            Column::ResourceId.gt(*resource).or(same().and(later.or(next)))
+        });
+        Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .column_as(Column::ResourceId, "resource")
+            .column_as(Column::ClaimStart, "start")
+            .column_as(Column::ClaimEnd, "end")
+            .column(Column::Quantity)
+            .column(Column::Exclusive)
+            .column_as(Column::ExpiresAt, "expires")
+            .filter(Column::TenantId.eq(*tenant))
+            .filter(Column::ResourceId.is_in(resources.iter().copied()))
+            .filter(takes_interval())
+            .filter(Column::ClaimEnd.gt(*from))
+            // No claim is longer, so that the index by start need not be read from its beginning.
+            .filter(Column::ClaimStart.gt(*from - LONGEST_CLAIM))
+            .filter(alive)
+            .filter(Condition::all().add_option(beyond))
+            .order_by_asc(Column::ResourceId)
+            .order_by_asc(Column::ClaimStart)
+            .order_by_asc(Column::Id)
+            .limit(limit)
+            .into_model::<Claimed>()
+            .all(&self.database().read(Scope::Tenant(*tenant)))
+            .await
+    }
+}
