@@ -187,12 +187,11 @@ impl TestApp {
         if !token.is_empty() {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let (kind, body) = match body {
-            Value::Null => ("", Body::empty()),
-            Value::String(text) if text.starts_with("BEGIN:VCALENDAR") => {
-                ("text/calendar", Body::from(text))
-            }
-            body => ("application/json", Body::from(body.to_string())),
+        let calendar = body.as_str().filter(|text| text.starts_with("BEGIN:VCALENDAR"));
+        let (kind, body) = match calendar {
+            Some(text) => ("text/calendar", Body::from(text.to_owned())),
+            None if body.is_null() => ("", Body::empty()),
+            None => ("application/json", Body::from(body.to_string())),
         };
         if !kind.is_empty() {
             request = request.header("content-type", kind);

@@ -148,7 +148,7 @@ impl From<Error> for Problem {
             }
             Error::Changed(changed) => changed.into(),
             Error::Repeated(refused) => refused.into(),
-            Error::Search(fault) => of_search(&fault),
+            Error::Search(fault) => of_search(fault),
             Error::TooManyStreams => Self::rate_limited(STREAMS_WAIT),
             Error::NoAnswer(reason) => unanswered(reason),
             Error::Database(error) => error.into(),
@@ -156,19 +156,19 @@ impl From<Error> for Problem {
     }
 }
 
-fn of_search(fault: &SearchFault) -> Problem {
+fn of_search(fault: SearchFault) -> Problem {
     match fault {
         SearchFault::NotAMultiple { minutes } => {
-            let text = Text::with("Duração deve ser múltiplo de {n} minutos.", i64::from(*minutes));
-            Problem::rule_of("duration_not_multiple", text, *minutes)
+            let text = Text::with("Duração deve ser múltiplo de {n} minutos.", i64::from(minutes));
+            Problem::rule_of("duration_not_multiple", text, minutes)
         }
         SearchFault::NonexistentLocalTime => {
             let text = "Horário local inexistente neste fuso.";
             Problem::rule("nonexistent_local_time", Text::new(text))
         }
         SearchFault::TooLong { days } => {
-            let text = Text::with("Buscas limitadas a um período de {n} dias.", i64::from(*days));
-            Problem::rule_of("search_too_long", text, *days)
+            let text = Text::with("Buscas limitadas a um período de {n} dias.", i64::from(days));
+            Problem::rule_of("search_too_long", text, days)
         }
         SearchFault::Order => {
             let text = "Horário final deve ser maior que o inicial.";

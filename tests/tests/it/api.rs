@@ -124,12 +124,11 @@ impl Api {
         body: &Value,
     ) -> Result<Reply, reqwest::Error> {
         let request = self.request(method, path);
-        let request = match body {
-            Value::Null => request,
-            Value::String(text) if text.starts_with("BEGIN:VCALENDAR") => {
-                request.header("content-type", "text/calendar").body(text.clone())
-            }
-            body => request.json(body),
+        let calendar = body.as_str().filter(|text| text.starts_with("BEGIN:VCALENDAR"));
+        let request = match calendar {
+            Some(text) => request.header("content-type", "text/calendar").body(text.to_owned()),
+            None if body.is_null() => request,
+            None => request.json(body),
         };
         self.send(request).await
     }

@@ -106,7 +106,7 @@ impl Crowd {
 
     /// One search, as long as it takes: how many resources it found.
     async fn ask(&self, house: &House) -> Result<usize, Failure> {
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60));
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1));
         let client = client.build()?;
         let base = house.url(Service::Resource);
         let day = house.sql(Service::Booking, "SELECT (now() + interval '3 days')::date")?;

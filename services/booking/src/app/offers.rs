@@ -229,7 +229,7 @@ impl Bookings {
         let minutes = candidate.offer.rules.settings.hold_minutes;
         keep_until(&mut hold, self.store.now(tx).await? + lasting(minutes), &token);
         hold.confirmation_code = confirmation_code();
-        self.store.obey_lowering(tx, &mut hold, candidate.offer.resource.version).await?;
+        self.store.obey_lowering(tx, &mut hold, &candidate.offer.resource).await?;
         match self.store.enter(tx, &hold, TRACE).await? {
             Inserted::Stored => {}
             // A twin of the code, or a booking that was made without the lock.

@@ -132,7 +132,7 @@ impl Store {
             }
             let (from, to) = (row.try_get("", "starts_at")?, row.try_get("", "ends_at")?);
             let reach = Reach { tenant, resource, from, to, except: None };
-            for booking in self.claims(conn, &reach, now).await? {
+            for booking in self.claims(conn, &reach).await?.found {
                 if !booking.exclusive && !found.iter().any(|known| known.id == booking.id) {
                     found.push(booking);
                 }

@@ -110,7 +110,7 @@ impl Changes {
         let ring = inner.rings.entry(resource).or_insert_with(|| Ring::new(tenant, now));
         ring.readers += 1;
         let known = last.map(|id| self.number(id).filter(|seen| (ring.floor..=now).contains(seen)));
-        let (seen, lost) = match known {
+        let (seen, gap) = match known {
             None => (now, false),
             Some(Some(seen)) => (seen, false),
             Some(None) => (now, true),
@@ -119,7 +119,7 @@ impl Changes {
         inner.readers += 1;
         *inner.tenants.entry(tenant).or_default() += 1;
         drop(inner);
-        Ok(Reader { changes: Arc::clone(self), tenant, resource, seen, lost, news })
+        Ok(Reader { changes: Arc::clone(self), tenant, resource, seen, lost: gap, news })
     }
 
     /// The number of an id of ours.

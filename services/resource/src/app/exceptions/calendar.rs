@@ -75,7 +75,12 @@ impl Calendar {
             let components = match parser.entry() {
                 Entry::ICalendar(calendar) => calendar.components,
                 Entry::Eof => return Ok(all),
-                _ => return Err(Unreadable::Malformed),
+                Entry::VCard(_)
+                | Entry::InvalidLine(_)
+                | Entry::UnexpectedComponentEnd { .. }
+                | Entry::UnterminatedComponent(_)
+                | Entry::TooManyComponents
+                | _ => return Err(Unreadable::Malformed),
             };
             let is_event =
                 |it: &&ICalendarComponent| it.component_type == ICalendarComponentType::VEvent;
@@ -296,11 +301,11 @@ fn on_the_wall(
 
 fn zone_of(entry: &ICalendarEntry) -> Option<&str> {
     let named = entry.params.iter().find(|it| it.name == ICalendarParameterName::Tzid)?;
-    match &named.value {
-        ICalendarParameterValue::Text(name) => Some(name),
+    let ICalendarParameterValue::Text(name) = &named.value else {
         // No name of a zone.
-        _ => Some(""),
-    }
+        return Some("");
+    };
+    Some(name)
 }
 
 /// Whether it comes every year; an error if it comes again in another way.
@@ -349,13 +354,9 @@ fn entry<'a>(
 }
 
 fn text(component: &ICalendarComponent, name: &ICalendarProperty) -> Option<String> {
-    match entry(component, name)?.values.first()? {
-        ICalendarValue::Text(text) => {
-            let clean: String = text.chars().filter(|letter| !letter.is_control()).collect();
-            (!clean.trim().is_empty()).then(|| clean.trim().to_owned())
-        }
-        _ => None,
-    }
+    let ICalendarValue::Text(text) = entry(component, name)?.values.first()? else { return None };
+    let clean: String = text.chars().filter(|letter| !letter.is_control()).collect();
+    (!clean.trim().is_empty()).then(|| clean.trim().to_owned())
 }
 
 /// The summary, cut to what a reason may have.

@@ -140,12 +140,11 @@ impl Directory {
     fn exceptions_changed(&self, targets: &[Target]) {
         self.0.relay.wake();
         for target in targets {
-            match target.resource {
-                Some(resource) => self.resource_changed(target.tenant, resource),
-                None => {
-                    self.0.availability.tenant_changed(target.tenant);
-                    self.0.search.directory_changed(target.tenant);
-                }
+            if let Some(resource) = target.resource {
+                self.resource_changed(target.tenant, resource);
+            } else {
+                self.0.availability.tenant_changed(target.tenant);
+                self.0.search.directory_changed(target.tenant);
             }
         }
     }

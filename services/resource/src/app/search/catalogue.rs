@@ -12,7 +12,8 @@ use scheduling::{Calendar, Day, Exceptions, Policy, Weekly};
 use uuid::Uuid;
 
 use crate::app::availability::schedule;
-use crate::store::exceptions::{MOST, Model as Exception};
+use crate::store::Exception;
+use crate::store::exceptions::MOST;
 use crate::store::{Category, Resource};
 
 /// The most days kept as instants.

@@ -180,8 +180,8 @@ impl Held {
         let known = &catalogue.rules;
         let same = (known.version, known.is_active) == (rules.version, rules.is_active)
             && known.settings == rules.settings;
-        let stale = state.ticket <= directory || state.asked <= bar.horizon;
-        !same || (stale && state.ticket <= bar.question)
+        let outdated = state.ticket <= directory || state.asked <= bar.horizon;
+        !same || (outdated && state.ticket <= bar.question)
     }
 
     /// The resources whose bookings have to be asked for, those that were heard of first.

@@ -329,7 +329,7 @@ fn bounds(rules: &TenantRules, wanted: &Wanted) -> Result<(Span, u32), SearchFau
     }
     let interval = rules.rules.interval_minutes.max(1);
     let duration = wanted.duration.unwrap_or(interval);
-    if duration % interval != 0 {
+    if !duration.is_multiple_of(interval) {
         return Err(SearchFault::NotAMultiple { minutes: interval });
     }
     Ok((within, duration))

@@ -172,9 +172,9 @@ fn an_index_is_what_it_would_be_if_it_were_made_anew() {
             let ticket = world.index.ticket();
             held.install(catalogue(&world.ids), ticket, NOW);
         }
-        let stale = held.stale(bar);
+        let doubtful = held.stale(bar);
         let ticket = world.index.ticket();
-        held.learn(&stale, world.truth.clone(), ticket, NOW);
+        held.learn(&doubtful, world.truth.clone(), ticket, NOW);
         assert!(held.stale(bar).is_empty(), "seed {seed}");
         let state = held.state();
         for (slot, id) in state.slots.iter().zip(&world.ids) {
