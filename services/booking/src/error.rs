@@ -1,7 +1,7 @@
 //! Why a use case of bookings ends without its effect.
 
 use chrono::{DateTime, Utc};
-use common::db::{Classify, outcome_unknown};
+use common::db::{Classify, Refused, outcome_unknown};
 use common::http::Problem;
 use contracts::client::ClientError;
 use contracts::problem::Conflict;
@@ -95,6 +95,10 @@ pub(crate) enum Error {
     Contended,
     #[error("the database was lost under the insert: {cause}")]
     OutcomeUnknown { id: Uuid, cause: String },
+    #[error("the database refused the insert")]
+    RefusedByDatabase,
+    #[error(transparent)]
+    Repeated(#[from] Refused),
     #[error(transparent)]
     Database(#[from] DbErr),
 }
@@ -151,6 +155,8 @@ impl Classify for Error {
             | Self::Unverifiable(_)
             | Self::UserUnverifiable
             | Self::Contended
+            | Self::RefusedByDatabase
+            | Self::Repeated(_)
             | Self::OutcomeUnknown { .. } => None,
         }
     }
@@ -251,6 +257,8 @@ impl From<Error> for Problem {
             Error::SettingsUnavailable(cause) => Self::settings_unavailable(cause),
             Error::Unverifiable(cause) => Self::unavailable(cause),
             Error::UserUnverifiable => Self::unavailable("the user cannot be verified"),
+            Error::Repeated(refused) => refused.into(),
+            Error::RefusedByDatabase => Self::unavailable("refused by the database"),
             Error::Contended => Self::unavailable("contended"),
             Error::OutcomeUnknown { id, cause } => Self::outcome_unknown(id, cause),
             Error::Database(error) => error.into(),

@@ -195,7 +195,7 @@ async fn a_hundred_twins_on_two_replicas_make_one(app: TestApp) {
 
 /// One was first, all the others got its answer.
 #[track_caller]
-fn one_of(answers: &[Answer]) {
+pub(crate) fn one_of(answers: &[Answer]) {
     let replayed = |answer: &&Answer| answer.header("idempotent-replayed") == "true";
     for answer in answers {
         assert_eq!(answer.status.as_u16(), 201, "{}", answer.text);

@@ -28,6 +28,7 @@ mod forgeries;
 mod fuzzed;
 mod holds;
 mod idempotency;
+mod idempotency_bookings;
 mod idempotency_people;
 mod impersonation;
 mod imports;

@@ -2,10 +2,12 @@
 //! hold is dead from the very instant it expires.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use common::auth::Caller;
+use common::auth::{Caller, Scope};
+use common::db::{Answer, Once};
 use common::http::ClientIp;
 use common::providers::UserLookup;
 use common::secret;
+use common::version::Versioned;
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, PlaceBooking};
 use contracts::hold::{HOLD_TOKEN_PREFIX, HoldView, PlaceHold};
@@ -15,7 +17,7 @@ use uuid::Uuid;
 use super::cancel::{enter, event};
 use super::claim::HOLD_EXPIRED;
 use super::edit::{Precondition, event_of, restate};
-use super::place::{New, first_status};
+use super::place::{New, authorize, first_status, version};
 use super::{Bookings, Offer, may_change};
 use crate::error::Error;
 use crate::store::{Booking, Gone, HoldCount};
@@ -51,25 +53,36 @@ impl Keep {
 }
 
 impl Bookings {
-    /// Keeps a place for a while, by the rules of a booking.
+    /// Keeps a place for a while, once, by the rules of a booking.
     pub(crate) async fn hold(
         &self,
         caller: &Caller,
+        once: &Once,
         asked: &PlaceHold,
         client: ClientIp,
         trace_id: &str,
-    ) -> Result<HoldView, Error> {
-        let request = as_booking(asked);
-        let (candidate, wanted) = self.judged(caller, &request).await?;
-        let keep = Keep::new(caller, request.tenant_id, client);
-        let token = secret::new(HOLD_TOKEN_PREFIX);
-        let mut hold = self.new_booking(&request, &candidate, BookingStatus::Reservado);
-        let now = self.store.now(&self.store.database().read(caller.scope())).await?;
-        let minutes = candidate.offer.rules.settings.hold_minutes;
-        keep_until(&mut hold, now + lasting(minutes), &token);
-        let new = New { request: &request, candidate: &candidate, wanted, keep: Some(&keep) };
-        let booking = self.store_new(&new, hold, trace_id).await?;
-        Ok(HoldView { hold_token: token, booking })
+    ) -> Result<Answer, Error> {
+        let request = &as_booking(asked);
+        authorize(caller, request)?;
+        let rest = async {
+            let (candidate, wanted) = self.judged(caller, request).await?;
+            let keep = &Keep::new(caller, request.tenant_id, client);
+            let token = secret::new(HOLD_TOKEN_PREFIX);
+            let mut hold = self.new_booking(request, &candidate, BookingStatus::Reservado);
+            let now = self.store.now(&self.store.database().read(caller.scope())).await?;
+            let minutes = candidate.offer.rules.settings.hold_minutes;
+            keep_until(&mut hold, now + lasting(minutes), &token);
+            let answer = &|booking: BookingView| {
+                let version = version(&booking);
+                let hold_token = token.clone();
+                Answer::made(&Versioned::new(version, HoldView { hold_token, booking }))
+            };
+            let candidate = &candidate;
+            let new = New { request, candidate, wanted, keep: Some(keep), once, answer };
+            self.store_new(&new, hold, trace_id).await
+        };
+        let own = Scope::Tenant(request.tenant_id);
+        once.unless_done(self.store.database(), own, Box::pin(rest)).await
     }
 
     /// Refuses a hold that would be one too many for its user or its address.

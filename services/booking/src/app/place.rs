@@ -1,8 +1,11 @@
 //! Making a booking.
 
 use common::auth::{Caller, Scope};
+use common::db::{Answer, Once, Tx};
+use common::version::{Version, Versioned};
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, PlaceBooking};
+use sea_orm::DbErr;
 use uuid::Uuid;
 
 use super::claim::Wanted;
@@ -18,18 +21,25 @@ const CODE_ALPHABET: &[u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ATTEMPTS: u32 = 4;
 
 impl Bookings {
-    /// Makes a booking, or says why not, in the contract's order of checks.
+    /// Makes a booking once, or says why not, in the contract's order of checks.
     pub(crate) async fn place(
         &self,
         caller: &Caller,
-        request: PlaceBooking,
+        once: &Once,
+        request: &PlaceBooking,
         trace_id: &str,
-    ) -> Result<BookingView, Error> {
-        let (candidate, wanted) = self.judged(caller, &request).await?;
-        let status = request.status.unwrap_or_else(|| first_status(&candidate.offer));
-        let booking = self.new_booking(&request, &candidate, status);
-        let new = New { request: &request, candidate: &candidate, wanted, keep: None };
-        self.store_new(&new, booking, trace_id).await
+    ) -> Result<Answer, Error> {
+        authorize(caller, request)?;
+        let rest = async {
+            let (candidate, wanted) = self.judged(caller, request).await?;
+            let status = request.status.unwrap_or_else(|| first_status(&candidate.offer));
+            let booking = self.new_booking(request, &candidate, status);
+            let answer = &|made: BookingView| Answer::made(&Versioned::new(version(&made), made));
+            let new = New { request, candidate: &candidate, wanted, keep: None, once, answer };
+            self.store_new(&new, booking, trace_id).await
+        };
+        let own = Scope::Tenant(request.tenant_id);
+        once.unless_done(self.store.database(), own, Box::pin(rest)).await
     }
 
     /// Every check of a request but what only the database can tell, in the contract's order.
@@ -131,13 +141,15 @@ impl Bookings {
         new: &New<'_>,
         mut booking: Booking,
         trace_id: &str,
-    ) -> Result<BookingView, Error> {
+    ) -> Result<Answer, Error> {
         let unlimited = new.candidate.offer.asked.limits.is_empty() && new.keep.is_none();
-        let plain = booking.exclusive && unlimited;
+        let plain = booking.exclusive && unlimited && !new.once.is_keyed();
         for _ in 0..ATTEMPTS {
             booking.confirmation_code = confirmation_code();
-            let inserted = if plain {
-                self.store.insert(&booking, self.ids.next(), trace_id).await?
+            let answer = if plain {
+                let inserted = self.store.insert(&booking, self.ids.next(), trace_id).await?;
+                let stored = (inserted == Inserted::Stored).then(|| booking.clone());
+                stored.map(|made| (new.answer)(made.view(self.clock.now()))).transpose()?
             } else {
                 // Who is refused anyhow is told without a lock.
                 if let Some(refusal) = self.look(&new.wanted).await? {
@@ -146,19 +158,15 @@ impl Bookings {
                 let _turn = self.gate.turn(booking.resource_id).await?;
                 self.insert_judged(&booking, new, trace_id).await?
             };
-            match inserted {
-                Inserted::Stored => {
-                    self.relay.wake();
-                    return Ok(booking.view(self.clock.now()));
-                }
-                Inserted::Refused => {
-                    if let Some(found) = self.in_the_way(new.request, &new.wanted).await? {
-                        return Err(found);
-                    }
-                    // The database still counts holds that are dead.
-                    self.bury_on(booking.tenant_id, booking.resource_id, trace_id).await?;
-                }
+            if let Some(answer) = answer {
+                self.relay.wake();
+                return Ok(answer);
             }
+            if let Some(found) = self.in_the_way(new.request, &new.wanted).await? {
+                return Err(found);
+            }
+            // The database still counts holds that are dead.
+            self.bury_on(booking.tenant_id, booking.resource_id, trace_id).await?;
         }
         Err(Error::Contended)
     }
@@ -178,15 +186,17 @@ impl Bookings {
         Ok(gone.map(Error::from))
     }
 
-    /// An insert whose limits or shared places are judged under their locks.
+    /// An insert whose limits or shared places are judged under their locks, or that is to happen once.
+    /// `None`: the database refuses it.
     async fn insert_judged(
         &self,
         booking: &Booking,
         new: &New<'_>,
         trace_id: &str,
-    ) -> Result<Inserted, Error> {
+    ) -> Result<Option<Answer>, Error> {
         let (tenant, offer) = (booking.tenant_id, &new.candidate.offer);
-        let stored = self.store.database().transact(Scope::Tenant(tenant), |tx| async move {
+        let (database, own) = (self.store.database(), Scope::Tenant(tenant));
+        let stored = new.once.run(database, own, |tx: Tx| async move {
             let tx = &*tx;
             let mut locks = vec![booking.resource_id, booking.user_id];
             locks.extend(new.keep.and_then(Keep::lock));
@@ -194,7 +204,7 @@ impl Bookings {
             self.bury(tx, &[booking.resource_id], trace_id).await?;
             let ids = [tenant, booking.resource_id, booking.user_id];
             if Gone::any(tx, &ids).await?.is_some() {
-                return Ok(Inserted::Refused);
+                return Err(Error::RefusedByDatabase);
             }
             let mut booking = booking.clone();
             self.store.obey_lowering(tx, &mut booking, &offer.resource).await?;
@@ -206,13 +216,19 @@ impl Bookings {
             if let Some(keep) = new.keep {
                 self.check_holds(tx, &booking, keep).await?;
             }
-            let entered = self.store.enter(tx, &booking, trace_id).await?;
-            if let (Inserted::Stored, Some(mark)) = (entered, new.keep.and_then(Keep::mark)) {
+            if self.store.enter(tx, &booking, trace_id).await? == Inserted::Refused {
+                return Err(Error::RefusedByDatabase);
+            }
+            if let Some(mark) = new.keep.and_then(Keep::mark) {
                 self.store.remember_client(tx, &booking, mark).await?;
             }
-            Ok(entered)
+            Ok(((new.answer)(booking.view(self.clock.now()))?, ()))
         });
-        Store::refused_or(booking.id, stored.await)
+        match Box::pin(stored).await {
+            Ok((answer, _)) => Ok(Some(answer)),
+            Err(Error::RefusedByDatabase) => Ok(None),
+            Err(error) => Store::refused_or(booking.id, Err(error)).map(|_| None),
+        }
     }
 
     /// Buries the dead holds of a resource.
@@ -242,6 +258,15 @@ pub(super) struct New<'a> {
     pub(super) wanted: Wanted,
     /// Of a hold: who makes it.
     pub(super) keep: Option<&'a Keep>,
+    /// How it is known again if it is sent again.
+    pub(super) once: &'a Once,
+    /// What is answered once it is stored.
+    pub(super) answer: &'a (dyn Fn(BookingView) -> Result<Answer, DbErr> + Send + Sync),
+}
+
+/// The version of a booking as others see it.
+pub(super) fn version(booking: &BookingView) -> Version {
+    Version::new("b", booking.version)
 }
 
 /// The state a booking begins in where none is asked for: as the policy says, else the tenant.
@@ -253,7 +278,7 @@ pub(super) fn first_status(offer: &Offer) -> BookingStatus {
     }
 }
 
-fn authorize(caller: &Caller, request: &PlaceBooking) -> Result<(), Error> {
+pub(super) fn authorize(caller: &Caller, request: &PlaceBooking) -> Result<(), Error> {
     if !caller.scope().covers(request.tenant_id) {
         return Err(Error::OtherTenant);
     }

@@ -2,11 +2,10 @@
 
 use axum::extract::State;
 use common::auth::Caller;
-use common::http::{Body, Context, Problem};
+use common::db::Answer;
+use common::http::{Body, Context, IdempotencyKey, Outcome, Problem};
 use contracts::booking::{BookingView, PlaceBooking};
-use http::StatusCode;
 
-use super::version::Tagged;
 use crate::app::Bookings;
 
 /// Make a booking.
@@ -19,6 +18,7 @@ use crate::app::Bookings;
     path = "/bookings/",
     operation_id = "place_booking",
     tag = "bookings",
+    params(IdempotencyKey),
     request_body = PlaceBooking,
     responses(
         (status = 201, description = "The booking", body = BookingView,
@@ -33,9 +33,11 @@ pub(super) async fn place_booking(
     // The shape is judged first: whether the caller may comes second.
     caller: Result<Caller, Problem>,
     context: Context,
+    key: IdempotencyKey,
     Body(request): Body<PlaceBooking>,
-) -> Result<Tagged, Problem> {
+) -> Outcome<Answer> {
     context.note_tenant(request.tenant_id);
-    let booking = bookings.place(&caller?, request, context.request_id()).await?;
-    Ok(Tagged(StatusCode::CREATED, booking))
+    let caller = caller?;
+    let once = key.by(&caller);
+    Ok(bookings.place(&caller, &once, &request, context.request_id()).await?)
 }

@@ -1,14 +1,11 @@
 //! `POST /bookings/holds`
 
-use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
 use common::auth::Caller;
-use common::http::{Body, ClientIp, Context, Problem};
+use common::db::Answer;
+use common::http::{Body, ClientIp, Context, IdempotencyKey, Outcome};
 use contracts::hold::{HoldView, PlaceHold};
-use http::StatusCode;
 
-use super::version::tag;
 use crate::app::Bookings;
 
 /// Keep a place for a moment.
@@ -23,6 +20,7 @@ use crate::app::Bookings;
     path = "/bookings/holds",
     operation_id = "place_hold",
     tag = "holds",
+    params(IdempotencyKey),
     request_body = PlaceHold,
     responses(
         (status = 201, description = "The hold, with its token", body = HoldView,
@@ -37,10 +35,10 @@ pub(super) async fn place_hold(
     caller: Caller,
     client: ClientIp,
     context: Context,
+    key: IdempotencyKey,
     Body(asked): Body<PlaceHold>,
-) -> Result<Response, Problem> {
+) -> Outcome<Answer> {
     context.note_tenant(asked.tenant_id);
-    let hold: HoldView = bookings.hold(&caller, &asked, client, context.request_id()).await?;
-    let version = hold.booking.version;
-    Ok(tag((StatusCode::CREATED, Json(hold)).into_response(), version))
+    let once = key.by(&caller);
+    Ok(bookings.hold(&caller, &once, &asked, client, context.request_id()).await?)
 }

@@ -104,6 +104,11 @@ impl Once {
         Self(Some(Arc::new(Keyed { marks: Marks::of(asking), now: asking.now })))
     }
 
+    /// Whether it may be sent again.
+    pub const fn is_keyed(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Does `work` in a transaction of `scope`, or returns the answer of the request that did. The
     /// second part is what `work` hands on for after the commit; `None` where it was done before.
     ///

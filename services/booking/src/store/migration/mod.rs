@@ -40,6 +40,7 @@ impl MigratorTrait for Migrator {
             name: "m0013_row_security_waitlist",
             tables: &["waitlist_entry"],
         }));
+        all.extend(common::db::idempotency_migrations());
         all
     }
 

@@ -5,8 +5,8 @@ fn zone() -> Zone {
 }
 
 fn file(events: &[&str]) -> String {
-    let body: String =
-        events.iter().map(|event| format!("BEGIN:VEVENT\r\n{event}\r\nEND:VEVENT\r\n")).collect();
+    let event = |event: &&str| format!("BEGIN:VEVENT\r\n{event}\r\nEND:VEVENT\r\n");
+    let body = events.iter().map(event).collect::<Vec<_>>().concat();
     format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{body}END:VCALENDAR\r\n")
 }
 
