@@ -133,14 +133,14 @@ pub(crate) async fn count_of(tx: &impl ConnectionTrait, target: &Target) -> Resu
     Entity::find().filter(of(target)).count(tx).await
 }
 
-/// What was imported into a target from these events.
+/// What was imported into a target from these events, to be changed in this transaction.
 pub(crate) async fn imported(
     tx: &impl ConnectionTrait,
     target: &Target,
     uids: &[String],
 ) -> Result<Vec<Model>, DbErr> {
     let from = of(target).add(Column::SourceUid.is_in(uids.iter().map(String::as_str)));
-    Entity::find().filter(from).order_by_asc(Column::Id).all(tx).await
+    Entity::find().filter(from).order_by_asc(Column::Id).lock(LockType::NoKeyUpdate).all(tx).await
 }
 
 /// Writes new exceptions.
