@@ -127,9 +127,9 @@ async fn edits_are_partial_and_told_once(app: TestApp) {
     }
     assert_eq!(admin.get(&path).await.expect(200).body, expected);
     let events = app.events(Service::Resource).await;
-    assert_eq!(names(&events), ["category.updated"]);
+    assert_eq!(names(&events), ["resource.created", "category.updated"]);
     let payload = json!({ "tenant_id": w.tenant, "category_id": w.category });
-    assert_eq!(events[0].payload, payload);
+    assert_eq!(events[1].payload, payload);
     app.stop().await;
 }
 
