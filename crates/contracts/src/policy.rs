@@ -51,7 +51,7 @@ pub struct BookingPolicy {
     pub no_show_minutes: Option<u32>,
     /// The most one person may have, counted over the bookings of this level: all of the tenant, of
     /// the category or of the resource.
-    #[schema(max_items = 10)]
+    #[schema(value_type = Option<Vec<BookingLimit>>, max_items = 10)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<BookingLimit>,
 }

@@ -96,11 +96,24 @@ pub fn object(value: &Value, faults: &mut Faults) -> Option<Value> {
     if depth(value) > 8 || value.to_string().len() > 16 * 1024 {
         return faults.add("length", "Objeto grande ou profundo demais (máximo 16 KiB, 8 níveis).");
     }
+    // What is larger could not be read again once it is stored.
+    if !storable(value) {
+        return faults.add("range", "Contém um número grande demais.");
+    }
     // Postgres cannot store U+0000 in jsonb.
     if value.to_string().contains("\\u0000") {
         return faults.add("format", "Contém o caractere U+0000.");
     }
     Some(value.clone())
+}
+
+fn storable(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.as_f64().is_none_or(|number| number.abs() <= 1e308),
+        Value::Array(items) => items.iter().all(storable),
+        Value::Object(map) => map.values().all(storable),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
 }
 
 fn depth(value: &Value) -> usize {

@@ -18,7 +18,7 @@ pub use category::{
     CategoryMetadata, CategoryType, CategoryView, CreateCategory, CustomField, FieldType, Word,
 };
 pub use schedule::{HourRange, WeeklySchedule};
-pub use search::{Availability, AvailabilityDays, FreeResource, SearchView};
+pub use search::{Availability, AvailabilityDays, DayEvent, FreeResource, SearchView};
 
 /// Whether a resource can be booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -56,6 +56,20 @@ pub struct AvailabilityDays {
     pub days: Vec<AvailabilityView>,
 }
 
+/// An event of the stream of changed days.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DayEvent {
+    /// `open` at the beginning, `changed` when days changed, `reset` when events were missed that are no
+    /// longer known: read anew.
+    #[schema(example = "changed")]
+    pub event: String,
+    /// Where the stream goes on, as `Last-Event-ID`.
+    pub id: String,
+    /// JSON; of `changed` the date.
+    #[schema(example = "{\"date\":\"2027-03-02\"}")]
+    pub data: String,
+}
+
 /// A day, or with `days` a list of days.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]

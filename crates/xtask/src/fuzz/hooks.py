@@ -325,6 +325,8 @@ BETWEEN_FIELDS = {
     ("category_id", "missing"), ("category_id", "combination"),  # with its level, and only then
     ("resource_id", "missing"), ("resource_id", "combination"),
     ("ranges", "order"),  # the end is later
+    ("bookings", "combination"),  # of a limit: bookings or hours, one of the two
+    ("max_duration_minutes", "range"),  # less than min_duration_minutes
     ("cursor", "format"),  # not one that a list has given
     ("tenant_id", "missing"),  # neither tenant_id nor domain
     ("password", "weak"), ("new_password", "weak"),  # no letter, no digit
@@ -335,6 +337,7 @@ BETWEEN_FIELDS = {
 # Codes of rules about free-form objects and schedules as a whole.
 OF_OBJECTS = {
     ("metadata", "format"), ("metadata", "length"), ("profile_metadata", "format"),
+    ("metadata", "range"), ("attributes", "range"), ("category_metadata", "range"),
     ("attributes", "format"), ("attributes", "length"),
     ("category_metadata", "format"), ("category_metadata", "length"),
     ("availability_schedule", "length"), ("availability_schedule", "format"),
@@ -359,6 +362,10 @@ def beyond_schema(fault):
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
+    # Queries pass over what nobody knows.
+    unknown = "in query - violates `additionalProperties`"
+    if type(failure).__name__ == "AcceptedNegativeData" and unknown in failure.message:
+        return False
     if type(failure).__name__ != "RejectedPositiveData" or response.status_code != 422:
         return True
     if response.json().get("error") == "idempotency_key_reused":

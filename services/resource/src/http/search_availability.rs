@@ -40,7 +40,7 @@ impl Decode for Asked {
         let category_id = form.optional("category_id", uuid);
         let min_capacity = number(form, "min_capacity", 1, 1, 100_000);
         let quantity = number(form, "quantity", 1, 1, 100_000);
-        let limit = number(form, "limit", 20, 1, 100);
+        let limit = number(form, "limit", 50, 1, 200);
         let starts = number(form, "starts_per_resource", 3, 1, 20);
         let search = form.optional("q", text(0, 200));
         let narrow = Narrow {
@@ -115,7 +115,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
         ("min_capacity" = Option<u32>, Query, description = "Resources in which at least so many people fit", minimum = 1, maximum = 100_000),
         ("q" = Option<String>, Query, description = "A literal substring of name, description or location, whatever the case", max_length = 200),
         ("attributes.<key>" = Option<String>, Query, description = "Resources whose attribute `<key>` is this string, number or boolean, as text; at most 10 of them", max_length = 500, pattern = r"^[^\x00]*$"),
-        ("limit" = Option<u32>, Query, description = "Resources, 1–100; 20 unless given", minimum = 1, maximum = 100),
+        ("limit" = Option<u32>, Query, description = "How many resources at most"),
         ("starts_per_resource" = Option<u32>, Query, description = "Starts of each, 1–20; 3 unless given", minimum = 1, maximum = 20),
     ),
     responses(
@@ -161,7 +161,7 @@ mod tests {
     fn a_plain_search_has_defaults() {
         let asked = Asked::read("from=2027-03-01&to=2027-03-02T10:00:00%2B02:00&q=").ok().unwrap();
         assert!(matches!(asked.wanted.from, Edge::Day(_)));
-        assert_eq!((asked.wanted.limit, asked.wanted.starts, asked.wanted.quantity), (20, 3, 1));
+        assert_eq!((asked.wanted.limit, asked.wanted.starts, asked.wanted.quantity), (50, 3, 1));
         assert_eq!((asked.wanted.duration, asked.wanted.narrow.text), (None, None));
     }
 }

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use common::auth::{Authenticator, Caller, Scope};
 use common::http::{Context, Id, Outcome, Params};
 use contracts::form::{Decode, Form, from_text};
+use contracts::resource::DayEvent;
 use futures_util::Stream;
 use tokio::time::{Instant, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -74,7 +75,7 @@ struct Listening {
         ("last-event-id" = Option<String>, Header, description = "The id of the last event that was seen"),
     ),
     responses(
-        (status = 200, description = "Events, as they happen", body = String, content_type = "text/event-stream",
+        (status = 200, description = "Events, as they happen", body = DayEvent, content_type = "text/event-stream",
             example = "event: changed\nid: 01a2009e898b74b6887b043b4db80971-7\ndata: {\"date\":\"2027-03-02\"}\n\n"),
         (status = 404, description = "Recurso não encontrado"),
         (status = 429, description = "Muitas requisições. Tente novamente em instantes."),
