@@ -36,7 +36,10 @@ async fn every_route_reaches_its_service_in_both_forms() {
             let id = uuid::Uuid::new_v4().to_string();
             let path = format!("{}{slash}", route.prefix.replace('*', &id));
             let reply = api.get(&path).await;
-            assert!(reply.status < 300 || matches!(reply.status, 401 | 404 | 422), "{path}: {reply:?}");
+            assert!(
+                reply.status < 300 || matches!(reply.status, 401 | 404 | 422),
+                "{path}: {reply:?}"
+            );
             assert_eq!(upstream_of(&cluster.nginx, &reply).await, expected, "{path}");
         }
     }

@@ -5,6 +5,7 @@
 mod house;
 mod load;
 mod login;
+mod scripts;
 mod search;
 mod table;
 mod wall;
