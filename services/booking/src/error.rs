@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use common::db::{Classify, Refused, outcome_unknown};
 use common::http::Problem;
+use common::version::Changed;
 use contracts::client::ClientError;
 use contracts::problem::Conflict;
 use contracts::text::Text;
@@ -95,6 +96,8 @@ pub(crate) enum Error {
     Contended,
     #[error("the database was lost under the insert: {cause}")]
     OutcomeUnknown { id: Uuid, cause: String },
+    #[error("more claims than are told at once")]
+    TooManyClaims,
     #[error("the database refused the insert")]
     RefusedByDatabase,
     #[error(transparent)]
@@ -155,6 +158,7 @@ impl Classify for Error {
             | Self::Unverifiable(_)
             | Self::UserUnverifiable
             | Self::Contended
+            | Self::TooManyClaims
             | Self::RefusedByDatabase
             | Self::Repeated(_)
             | Self::OutcomeUnknown { .. } => None,
@@ -258,11 +262,18 @@ impl From<Error> for Problem {
             Error::Unverifiable(cause) => Self::unavailable(cause),
             Error::UserUnverifiable => Self::unavailable("the user cannot be verified"),
             Error::Repeated(refused) => refused.into(),
+            Error::TooManyClaims => Self::unavailable("more claims than are told at once"),
             Error::RefusedByDatabase => Self::unavailable("refused by the database"),
             Error::Contended => Self::unavailable("contended"),
             Error::OutcomeUnknown { id, cause } => Self::outcome_unknown(id, cause),
             Error::Database(error) => error.into(),
         }
+    }
+}
+
+impl From<Changed> for Error {
+    fn from(_: Changed) -> Self {
+        Self::VersionMismatch
     }
 }
 

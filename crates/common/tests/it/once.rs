@@ -10,6 +10,7 @@ use common::db::{
     Answer, Asking, Claim, Classify, Database, Engine, Once, Refused, Scope, Tx, prune_answers,
 };
 use sea_orm::{ConnectionTrait as _, DbErr};
+use testkit::wait::until;
 use thiserror::Error;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -115,7 +116,13 @@ async fn race(db: &Database, ends: &str) -> (Answer, Option<()>) {
     claimed.notified().await;
     let twin_db = db.clone();
     twin.spawn(async move { work(&twin_db, &once("k"), false).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // One writer is all that SQLite has: there the twin has not even begun.
+    if db.engine() == Engine::Postgres {
+        let waiting = "SELECT count(*) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let waits = async || numbers(db, waiting).await == [1];
+        until(Duration::from_secs(5), "the twin waits for the claim", waits).await;
+    }
     assert!(twin.try_join_next().is_none(), "{ends}: it did not wait");
     if ends == "cut" {
         first.abort_all();

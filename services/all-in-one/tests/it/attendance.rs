@@ -108,6 +108,9 @@ async fn nobody_came_and_the_rest_is_free_again(app: TestApp) {
     let gone = w.user(&app).get(&path).await.expect(200);
     let now = (&gone.body["status"], &gone.body["version"], &gone.body["can_cancel"]);
     assert_eq!(now, (&json!("nao_compareceu"), &json!(2), &json!(false)));
+    // Nobody takes it back himself.
+    let undo = format!("{path}/status?status_param=concluido");
+    w.user(&app).patch(&undo, Value::Null).await.expect(403);
     let here = w.user(&app).get(&format!("/bookings/{there}")).await.expect(200);
     assert_eq!(here.body["status"], "confirmado");
     let answer = w.user(&app).patch(&format!("{path}/check-in"), Value::Null).await;

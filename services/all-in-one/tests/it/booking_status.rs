@@ -55,6 +55,8 @@ async fn plain_users_do_not_confirm(app: TestApp) {
     set(w.admin(&app), &id, "confirmado").await.expect(200);
     // The owner may still take it back and cancel it.
     set(user, &id, "pendente").await.expect(200);
+    // Nor do they say of themselves that they did not come: what nobody came to counts for no limit.
+    refused(set(user, &id, "nao_compareceu").await, 403, "forbidden", no);
     set(user, &id, "cancelado").await.expect(200);
     let missing = set(user, "00000000-0000-7000-8000-000000000000", "pendente").await;
     refused(missing, 404, "not_found", "Reserva não encontrada");

@@ -217,6 +217,20 @@ async fn a_category_says_who_approves(app: TestApp) {
     let path = format!("/bookings/{}/status?status_param=confirmado", made.id());
     w.user(&app).patch(&path, Value::Null).await.expect(403);
     w.admin(&app).patch(&path, Value::Null).await.expect(200);
+    // What was approved is not approved at another time; an admin who moves it approves.
+    let path = format!("/bookings/{}", made.id());
+    let move_to = |hour: u32| {
+        let (start, end) = day("2027-03-02", hour);
+        json!({ "start_time": start, "end_time": end })
+    };
+    let named = w.user(&app).put(&path, json!({ "notes": "x" })).await.expect(200);
+    assert_eq!(named.body["status"], "confirmado");
+    let moved = w.user(&app).put(&path, move_to(11)).await.expect(200);
+    assert_eq!(moved.body["status"], "pendente");
+    let status = format!("{path}/status?status_param=confirmado");
+    w.admin(&app).patch(&status, Value::Null).await.expect(200);
+    let moved = w.admin(&app).put(&path, move_to(12)).await.expect(200);
+    assert_eq!(moved.body["status"], "confirmado");
     app.stop().await;
 }
 

@@ -11,6 +11,7 @@ use sea_orm::{ConnectionTrait as _, QueryResult, Statement};
 use serde_json::{Value, json};
 use testkit::app::TestApp;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::capacity::{resize, share};
 use crate::world::World;
@@ -18,6 +19,7 @@ use crate::world::World;
 testkit::on_both_engines!(crate::world::guarded =>
     sixty_four_writers_never_exceed_the_capacity,
     the_sums_follow_every_change,
+    a_day_of_thousands_of_bookings_is_told_whole,
 );
 
 const WRITERS: u64 = 64;
@@ -94,6 +96,44 @@ fn slot(dice: &mut Dice) -> (String, String) {
     let hour = |hour: u64| TimeDelta::hours(i64::try_from(hour).unwrap());
     let (begin, length) = (dice.roll(9), 1 + dice.roll(4));
     ((first + hour(begin)).to_rfc3339(), (first + hour(begin + length)).to_rfc3339())
+}
+
+/// The bookings behind a day are read in parts; none of them may be missing in the answer.
+async fn a_day_of_thousands_of_bookings_is_told_whole(app: TestApp) {
+    const MORE: u64 = 4_500;
+    let w = World::new(&app, "lotada.example").await;
+    share(&app, &w, true).await.expect(200);
+    resize(&app, &w, 5_000).await.expect(200);
+    app.settle().await;
+    let first = w.book(&app, "2027-03-02T13:00:00Z", "2027-03-02T14:00:00Z").await.expect(201);
+    let id: Uuid = first.id().parse().unwrap();
+    let kept = "tenant_id, resource_id, user_id, client_id, start_time, end_time, zone, wall_start, \
+                tzdb, status, recurring_enabled, cancellation_hours, version, created_at, updated_at, \
+                category_id, quantity, exclusive, places, claim_start, claim_end";
+    let sql = format!(
+        "INSERT INTO booking (id, confirmation_code, {kept}) SELECT $1, $2, {kept} FROM booking WHERE id = $3"
+    );
+    let found = app.running.services().iter().find(|found| found.name == Service::Booking);
+    let copied = found.unwrap().database.transact(Scope::All, |tx| {
+        let sql = &sql;
+        async move {
+            for number in 0..MORE {
+                let copy = Uuid::from_u128(u128::from(number) + 1);
+                let values = [copy.into(), format!("c{number}").into(), id.into()];
+                let backend = tx.get_database_backend();
+                tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+            }
+            Ok::<_, sea_orm::DbErr>(())
+        }
+    });
+    copied.await.unwrap();
+    let path = format!("/resources/{}/availability?date=2027-03-02", w.resource);
+    let headers = [("cache-control", "no-cache")];
+    let day = w.user(&app).raw("GET", &path, &headers, "").await.expect(200);
+    let slots = day.body["slots"].as_array().unwrap();
+    let at_ten = slots.iter().find(|slot| slot["start_time"] == "2027-03-02T10:00:00-03:00");
+    assert_eq!(at_ten.unwrap()["remaining"], 5_000 - 1 - MORE);
+    app.stop().await;
 }
 
 /// What one writer does; the statuses it is answered.

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use common::auth::Caller;
+use common::version::Precondition;
 use contracts::BookingStatus;
 use contracts::booking::BookingView;
 use contracts::event::{BookingCancelled, BookingEvent};
 use uuid::Uuid;
 
-use super::{Bookings, Precondition, may_change};
+use super::{Bookings, may_change};
 use crate::error::Error;
 use crate::store::Booking;
 
@@ -26,14 +27,14 @@ impl Bookings {
             let tx = &*tx;
             let booking = self.store.lock_in_order(tx, caller.scope(), id).await?;
             let mut booking = booking.ok_or(Error::NoBooking)?;
-            may_change(caller, &booking)?;
+            may_change(caller, booking.user_id)?;
             if booking.status() == BookingStatus::Reservado {
                 return Err(Error::IsHold);
             }
             if booking.status() == BookingStatus::Cancelado {
                 return Ok(booking);
             }
-            wanted.check(&booking)?;
+            wanted.check(booking.tag())?;
             let now = self.clock.now();
             cancelled(&mut booking, caller.user_id(), reason.clone(), now)?;
             booking.version += 1;

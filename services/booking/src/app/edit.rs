@@ -2,6 +2,7 @@
 
 use common::auth::Caller;
 use common::db::{Fault, classify};
+use common::version::Precondition;
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, EditBooking};
 use contracts::event::{BookingEvent, BookingStatusChanged, BookingUpdated};
@@ -15,19 +16,6 @@ use super::read::changes;
 use super::{Bookings, Candidate, Offer, may_change};
 use crate::error::Error;
 use crate::store::{Booking, Gone};
-
-/// The version an `If-Match` header asks for; `None` = any.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Precondition(pub(crate) Option<Vec<i64>>);
-
-impl Precondition {
-    pub(crate) fn check(&self, booking: &Booking) -> Result<(), Error> {
-        match &self.0 {
-            Some(versions) if !versions.contains(&booking.version) => Err(Error::VersionMismatch),
-            Some(_) | None => Ok(()),
-        }
-    }
-}
 
 /// How often an edit is begun again because the booking changed between its reading and its lock.
 const ATTEMPTS: u32 = 5;
@@ -44,14 +32,12 @@ impl Bookings {
     ) -> Result<BookingView, Error> {
         for _ in 0..ATTEMPTS {
             let seen = self.visible(caller, id).await?;
-            may_change(caller, &seen)?;
+            may_change(caller, seen.user_id)?;
             if seen.status() == BookingStatus::Reservado {
                 return Err(Error::IsHold);
             }
-            wanted.check(&seen)?;
-            if edit.status == Some(BookingStatus::Confirmado)
-                && seen.status() != BookingStatus::Confirmado
-            {
+            wanted.check(seen.tag())?;
+            if edit.status.is_some_and(|next| is_for_admins(seen.status(), next)) {
                 caller.admin().map_err(|_| Error::NotAllowed)?;
             }
             let plan = self.plan(&seen, &edit).await?;
@@ -164,6 +150,18 @@ impl Bookings {
         let status = edit.status.unwrap_or(stored.status());
         let claims =
             status.is_active() && (plan.moved.is_some() || !stored.status().takes_interval());
+        let unapproved = |moved: &Candidate| {
+            moved.offer.asked.approval_required == Some(true) && !caller.is_admin()
+        };
+        let status = if status == BookingStatus::Confirmado
+            && claims
+            && plan.moved.as_ref().is_some_and(unapproved)
+        {
+            // What was approved was another claim.
+            BookingStatus::Pendente
+        } else {
+            status
+        };
         if claims {
             // What was deleted cannot be claimed again, however late its event came.
             let ids = [next.tenant_id, next.resource_id, next.user_id];
@@ -222,6 +220,14 @@ impl Bookings {
     ) -> Result<Option<Error>, Error> {
         self.look(&Wanted::of(&edited(seen, edit, plan))?).await
     }
+}
+
+/// Whether only an admin may change the status so: to confirm, and in whatever concerns a person who did
+/// not come. What nobody came to counts for no limit, so nobody says it of himself, nor takes it back.
+fn is_for_admins(from: BookingStatus, to: BookingStatus) -> bool {
+    from != to
+        && (matches!(to, BookingStatus::Confirmado | BookingStatus::NaoCompareceu)
+            || from == BookingStatus::NaoCompareceu)
 }
 
 /// The fields after an edit, before its status is looked at.

@@ -7,7 +7,7 @@ use common::db::{Answer, Once};
 use common::http::ClientIp;
 use common::providers::UserLookup;
 use common::secret;
-use common::version::Versioned;
+use common::version::Precondition;
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, PlaceBooking};
 use contracts::hold::{HOLD_TOKEN_PREFIX, HoldView, PlaceHold};
@@ -16,8 +16,9 @@ use uuid::Uuid;
 
 use super::cancel::{enter, event};
 use super::claim::HOLD_EXPIRED;
-use super::edit::{Precondition, event_of, restate};
+use super::edit::{event_of, restate};
 use super::place::{New, authorize, first_status, version};
+
 use super::{Bookings, Offer, may_change};
 use crate::error::Error;
 use crate::store::{Booking, Gone, HoldCount};
@@ -65,7 +66,7 @@ impl Bookings {
         let request = &as_booking(asked);
         authorize(caller, request)?;
         let rest = async {
-            let (candidate, wanted) = self.judged(caller, request).await?;
+            let (candidate, wanted) = self.judged(request).await?;
             let keep = &Keep::new(caller, request.tenant_id, client);
             let token = secret::new(HOLD_TOKEN_PREFIX);
             let mut hold = self.new_booking(request, &candidate, BookingStatus::Reservado);
@@ -73,9 +74,8 @@ impl Bookings {
             let minutes = candidate.offer.rules.settings.hold_minutes;
             keep_until(&mut hold, now + lasting(minutes), &token);
             let answer = &|booking: BookingView| {
-                let version = version(&booking);
-                let hold_token = token.clone();
-                Answer::made(&Versioned::new(version, HoldView { hold_token, booking }))
+                let tag = version(booking.version);
+                Ok(Answer::created(&HoldView { hold_token: token.clone(), booking })?.tagged(tag))
             };
             let candidate = &candidate;
             let new = New { request, candidate, wanted, keep: Some(keep), once, answer };
@@ -128,7 +128,7 @@ impl Bookings {
                 return not_expired(hold);
             }
             self.living(tx, &hold).await?;
-            wanted.check(&hold)?;
+            wanted.check(hold.tag())?;
             let ids = [hold.tenant_id, hold.resource_id, hold.user_id];
             if let Some(gone) = Gone::any(tx, &ids).await? {
                 return Err(gone.into());
@@ -161,7 +161,7 @@ impl Bookings {
             if hold.hold_extended {
                 return Err(Error::AlreadyExtended);
             }
-            wanted.check(&hold)?;
+            wanted.check(hold.tag())?;
             let mut longer = hold.clone();
             longer.hold_extended = true;
             let end = hold.expires_at.map(|end| end + lasting(minutes));
@@ -192,7 +192,7 @@ impl Bookings {
                 | BookingStatus::SemDados
                 | BookingStatus::NaoCompareceu => return Err(Error::AlreadyConfirmed),
             }
-            wanted.check(&hold)?;
+            wanted.check(hold.tag())?;
             self.give_back(tx, hold, caller.user_id(), trace_id).await
         });
         let hold = self.told(done.await, id)?;
@@ -261,7 +261,7 @@ impl Bookings {
     ) -> Result<Booking, Error> {
         let found = self.store.lock_in_order(tx, caller.scope(), id).await?;
         let hold = found.ok_or(Error::NoBooking)?;
-        may_change(caller, &hold)?;
+        may_change(caller, hold.user_id)?;
         let stored = hold.hold_secret.as_deref().ok_or(Error::NoBooking)?;
         let fits = token.map_or(caller.is_admin(), |token| secret::hash(token) == stored);
         if fits { Ok(hold) } else { Err(Error::WrongHoldToken) }

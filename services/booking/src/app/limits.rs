@@ -65,7 +65,7 @@ fn period(zone: &Zone, period: Period, start: DateTime<Utc>) -> Option<Span> {
     Span::new(zone.day_start(first), zone.day_start(next?))
 }
 
-/// The stable code and the value of a limit.
+/// The message of a limit, and the number in it.
 pub(crate) fn describe(limit: Limit) -> (&'static str, u32) {
     match (limit.quota, limit.period) {
         (Quota::Bookings(most), Period::Day) => ("Limite de {n} reservas por dia.", most),

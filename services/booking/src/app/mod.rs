@@ -37,10 +37,10 @@ use crate::error::Error;
 use crate::store::{Booking, Store};
 
 pub(crate) use claim::EVERY_PLACE;
-pub(crate) use edit::Precondition;
 pub(crate) use gate::Gate;
 pub(crate) use limits::describe;
 pub(crate) use offers::Freed;
+pub(crate) use place::versioned;
 pub(crate) use read::{Edge, Listing};
 pub(crate) use waitlist::WaitingList;
 
@@ -159,12 +159,12 @@ pub(crate) struct Candidate {
     pub(crate) offer: Offer,
 }
 
-/// An admin of the tenant, the person the booking is for, or an integration that both books and sees
-/// them all.
-fn may_change(caller: &Caller, booking: &Booking) -> Result<(), Error> {
+/// Who may change what is somebody's: an admin of the tenant, the person it is for, or an integration
+/// that both books and sees them all.
+fn may_change(caller: &Caller, owner: Uuid) -> Result<(), Error> {
     let own = caller.permissions();
     let integration = caller.is_integration() && own.can_book && own.can_view_all_bookings;
-    if caller.is_admin() || caller.is(booking.user_id) || integration {
+    if caller.is_admin() || caller.is(owner) || integration {
         Ok(())
     } else {
         Err(Error::NotAllowed)

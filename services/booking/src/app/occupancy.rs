@@ -5,7 +5,7 @@ use contracts::page::encode_cursor;
 
 use super::Bookings;
 use crate::error::Error;
-use crate::store::{ClaimKey, ClaimsOf};
+use crate::store::{Claimed, ClaimsOf};
 
 /// The most claims of one answer: about a megabyte.
 const MOST: u64 = 20_000;
@@ -17,11 +17,7 @@ impl Bookings {
         let mut rows = self.store.claims_of(wanted, now, MOST + 1).await?;
         let more = rows.len() as u64 > MOST;
         rows.truncate(usize::try_from(MOST).unwrap_or(usize::MAX));
-        let last = rows.last().map(|row| ClaimKey {
-            resource: row.resource,
-            start: row.start,
-            id: row.id,
-        });
+        let last = rows.last().map(Claimed::key);
         let mut resources: Vec<ResourceClaims> = Vec::new();
         for row in rows {
             let expires = row.expires.map(|at| at.timestamp_micros());

@@ -11,7 +11,9 @@ use common::secret;
 use common::streams::Draft;
 use contracts::BookingStatus;
 use contracts::booking::PlaceBooking;
+use contracts::facts::UserFacts;
 use contracts::hold::HOLD_TOKEN_PREFIX;
+use contracts::user::UserType;
 use contracts::waitlist::WaitlistOffered;
 use scheduling::{Span, TimeInput};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
@@ -147,7 +149,7 @@ impl Bookings {
             return Ok(Step::Done);
         };
         match self.people.find(entry.user_id).await {
-            UserLookup::Known(facts) if facts.is_active && facts.tenant_id == queue.tenant => {}
+            UserLookup::Known(facts) if may_book(&facts, queue.tenant) => {}
             UserLookup::Known(_) | UserLookup::Unknown => return Ok(Step::Not(entry.id)),
             UserLookup::Unreachable { .. } => return Err(Error::UserUnverifiable),
         }
@@ -264,6 +266,12 @@ fn offered(entry: &Entry, hold: Uuid, expires_at: chrono::DateTime<chrono::Utc>)
         event_type: WaitlistOffered::EVENT_TYPE,
         payload: serde_json::to_value(event).unwrap_or_default(),
     }
+}
+
+/// Whether a user of the tenant still may book.
+fn may_book(facts: &UserFacts, tenant: Uuid) -> bool {
+    let may = facts.user_type == UserType::Admin || facts.permissions.can_book;
+    facts.is_active && facts.tenant_id == tenant && may
 }
 
 fn as_booking(entry: &Entry) -> PlaceBooking {

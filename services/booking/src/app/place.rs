@@ -31,10 +31,10 @@ impl Bookings {
     ) -> Result<Answer, Error> {
         authorize(caller, request)?;
         let rest = async {
-            let (candidate, wanted) = self.judged(caller, request).await?;
+            let (candidate, wanted) = self.judged(request).await?;
             let status = request.status.unwrap_or_else(|| first_status(&candidate.offer));
             let booking = self.new_booking(request, &candidate, status);
-            let answer = &|made: BookingView| Answer::made(&Versioned::new(version(&made), made));
+            let answer = &|made: BookingView| Answer::made(&versioned(made));
             let new = New { request, candidate: &candidate, wanted, keep: None, once, answer };
             self.store_new(&new, booking, trace_id).await
         };
@@ -42,13 +42,12 @@ impl Bookings {
         once.unless_done(self.store.database(), own, Box::pin(rest)).await
     }
 
-    /// Every check of a request but what only the database can tell, in the contract's order.
+    /// Every check of an authorized request but what only the database can tell, in the contract's order.
     pub(super) async fn judged(
         &self,
-        caller: &Caller,
         request: &PlaceBooking,
     ) -> Result<(Candidate, Wanted), Error> {
-        let candidate = self.candidate(caller, request).await?;
+        let candidate = self.candidate(request).await?;
         let wanted = Wanted::new(request.tenant_id, &candidate, request.quantity);
         if let Some(refusal) = candidate.off_grid.clone() {
             // Rule f is the last: a conflict is told first.
@@ -59,12 +58,7 @@ impl Bookings {
     }
 
     /// The same up to the conflict: what comes after it is in the candidate.
-    pub(super) async fn candidate(
-        &self,
-        caller: &Caller,
-        request: &PlaceBooking,
-    ) -> Result<Candidate, Error> {
-        authorize(caller, request)?;
+    pub(super) async fn candidate(&self, request: &PlaceBooking) -> Result<Candidate, Error> {
         let tenant = request.tenant_id;
         let (resource, user, rules) = futures_util::join!(
             self.resource(tenant, request.resource_id),
@@ -265,8 +259,19 @@ pub(super) struct New<'a> {
 }
 
 /// The version of a booking as others see it.
-pub(super) fn version(booking: &BookingView) -> Version {
-    Version::new("b", booking.version)
+pub(super) fn version(number: i64) -> Version {
+    Version::new("b", number)
+}
+
+/// A booking as clients see it, and of which version.
+pub(crate) fn versioned(booking: BookingView) -> Versioned<BookingView> {
+    Versioned::new(version(booking.version), booking)
+}
+
+impl Booking {
+    pub(super) fn tag(&self) -> Version {
+        version(self.version)
+    }
 }
 
 /// The state a booking begins in where none is asked for: as the policy says, else the tenant.

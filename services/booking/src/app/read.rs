@@ -6,12 +6,17 @@ use chrono::{DateTime, NaiveDate, Utc};
 use common::auth::{Caller, Scope};
 use contracts::booking::BookingView;
 use contracts::facts::{ClaimFacts, OccupancyView};
-use scheduling::{TimeInput, Zone};
+use scheduling::{Load, TimeInput, Zone};
 use uuid::Uuid;
 
 use super::Bookings;
 use crate::error::Error;
-use crate::store::{Booking, Filter, Reach, SortKey};
+use crate::store::{Booking, Claimed, ClaimsOf, Filter, SortKey};
+
+/// Claims read at once.
+const PAGE: u64 = 2_000;
+/// Pages of one answer: as many bookings as a resource has places, and more.
+const MOST_PAGES: u32 = 250;
 
 /// One end of the window a list is narrowed to.
 #[derive(Debug, Clone)]
@@ -99,17 +104,40 @@ impl Bookings {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<OccupancyView, Error> {
-        let conn = &self.store.database().read(Scope::Tenant(tenant));
-        let reach = Reach { tenant, resource, from, to, except: None };
-        let claims = self.store.claims(conn, &reach).await?;
-        let claim = |booking: &Booking| ClaimFacts {
-            from: booking.claim_start,
-            to: booking.claim_end,
-            quantity: booking.places_taken(),
-            expires_at: booking.hold_ends(),
-        };
-        Ok(OccupancyView { claims: claims.found.iter().map(claim).collect() })
+        let now = self.clock.now();
+        let mut wanted =
+            ClaimsOf { tenant, resources: vec![resource], from, to: Some(to), after: None };
+        let (mut bookings, mut claims) = (Vec::new(), Vec::new());
+        for _ in 0..MOST_PAGES {
+            let rows = self.store.claims_of(&wanted, now, PAGE).await?;
+            wanted.after = rows.last().map(Claimed::key);
+            let full = rows.len() as u64 == PAGE;
+            for row in rows {
+                match row.expires {
+                    None => bookings.extend(row.claim()),
+                    Some(_) => claims.push(row.facts()),
+                }
+            }
+            if !full {
+                claims.extend(sums(&Load::at(bookings, now)));
+                return Ok(OccupancyView { claims });
+            }
+        }
+        // Not to be told is better than to be told that the rest is free.
+        Err(Error::TooManyClaims)
     }
+}
+
+/// What bookings take together: one claim for each stretch in which it is the same, so that an answer is
+/// no longer than the bookings have different times.
+fn sums(load: &Load) -> impl Iterator<Item = ClaimFacts> {
+    let taken = load.steps().windows(2).filter(|pair| pair[0].1 > 0);
+    taken.map(|pair| ClaimFacts {
+        from: pair[0].0,
+        to: pair[1].0,
+        quantity: u32::try_from(pair[0].1).unwrap_or(u32::MAX),
+        expires_at: None,
+    })
 }
 
 /// The fields of a booking that differ: `{field: {old, new}}`.

@@ -1,11 +1,12 @@
 //! Setting a booking's status.
 
 use common::auth::Caller;
+use common::version::Precondition;
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, EditBooking};
 use uuid::Uuid;
 
-use super::{Bookings, Precondition};
+use super::Bookings;
 use crate::error::Error;
 
 impl Bookings {

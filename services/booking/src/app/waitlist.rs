@@ -6,8 +6,9 @@ use contracts::booking::PlaceBooking;
 use contracts::waitlist::{JoinWaitlist, WaitlistView};
 use uuid::Uuid;
 
-use super::Bookings;
 use super::claim::Wanted;
+use super::place::authorize;
+use super::{Bookings, may_change};
 use crate::error::Error;
 use crate::store::{Entry, Gone, Turn, Waiting};
 
@@ -30,7 +31,9 @@ impl Bookings {
         caller: &Caller,
         asked: &JoinWaitlist,
     ) -> Result<WaitlistView, Error> {
-        let candidate = self.candidate(caller, &as_booking(asked)).await?;
+        let request = &as_booking(asked);
+        authorize(caller, request)?;
+        let candidate = self.candidate(request).await?;
         if let Some(refusal) = candidate.off_grid {
             return Err(Error::Refused(refusal));
         }
@@ -110,11 +113,7 @@ impl Bookings {
         let scope = caller.scope();
         let seen = self.store.entry(&self.store.database().read(scope), scope, id).await?;
         let seen = &seen.ok_or(Error::NoEntry)?;
-        let own = caller.permissions();
-        let integration = caller.is_integration() && own.can_book && own.can_view_all_bookings;
-        if !(caller.is_admin() || caller.is(seen.user_id) || integration) {
-            return Err(Error::NotAllowed);
-        }
+        may_change(caller, seen.user_id)?;
         let left = self.store.database().transact(scope, |tx| async move {
             let tx = &*tx;
             self.store.lock_resources(tx, seen.tenant_id, &mut [seen.resource_id]).await?;

@@ -2,12 +2,11 @@
 
 use axum::extract::State;
 use common::auth::Caller;
-use common::http::{Context, Id, OptionalBody, Problem};
+use common::http::{Context, Id, OptionalBody, Outcome};
+use common::version::{Precondition, Versioned};
 use contracts::booking::{BookingView, CancelBooking};
-use http::StatusCode;
 
-use super::version::Tagged;
-use crate::app::{Bookings, Precondition};
+use crate::app::{Bookings, versioned};
 
 /// Cancel a booking, while the tenant's rules allow it. Cancelling twice is a success without effect.
 #[utoipa::path(
@@ -17,7 +16,7 @@ use crate::app::{Bookings, Precondition};
     tag = "bookings",
     params(
         ("id" = Uuid, Path, description = "The booking"),
-        ("If-Match" = Option<String>, Header, description = "`ETag` of the version to cancel"),
+        Precondition,
     ),
     request_body = Option<CancelBooking>,
     responses(
@@ -35,7 +34,7 @@ pub(super) async fn cancel_booking(
     Id(id): Id,
     wanted: Precondition,
     OptionalBody(body): OptionalBody<CancelBooking>,
-) -> Result<Tagged, Problem> {
+) -> Outcome<Versioned<BookingView>> {
     let booking = bookings.cancel(&caller, id, body.reason, &wanted, context.request_id()).await?;
-    Ok(Tagged(StatusCode::OK, booking))
+    Ok(versioned(booking))
 }

@@ -2,12 +2,11 @@
 
 use axum::extract::State;
 use common::auth::Caller;
-use common::http::{Context, Id, Problem};
+use common::http::{Context, Id, Outcome};
+use common::version::{Precondition, Versioned};
 use contracts::booking::BookingView;
-use http::StatusCode;
 
-use super::version::Tagged;
-use crate::app::{Bookings, Precondition};
+use crate::app::{Bookings, versioned};
 
 /// Note that the person came.
 ///
@@ -20,7 +19,7 @@ use crate::app::{Bookings, Precondition};
     tag = "bookings",
     params(
         ("id" = Uuid, Path, description = "The booking"),
-        ("If-Match" = Option<String>, Header, description = "`ETag` of the version to change"),
+        Precondition,
     ),
     responses(
         (status = 200, description = "The booking, with `checked_in_at`", body = BookingView,
@@ -36,7 +35,7 @@ pub(super) async fn check_in(
     context: Context,
     Id(id): Id,
     wanted: Precondition,
-) -> Result<Tagged, Problem> {
+) -> Outcome<Versioned<BookingView>> {
     let booking = bookings.check_in(&caller, id, &wanted, context.request_id()).await?;
-    Ok(Tagged(StatusCode::OK, booking))
+    Ok(versioned(booking))
 }

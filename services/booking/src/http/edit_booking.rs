@@ -2,12 +2,11 @@
 
 use axum::extract::State;
 use common::auth::Caller;
-use common::http::{Body, Context, Id, Problem};
+use common::http::{Body, Context, Id, Outcome};
+use common::version::{Precondition, Versioned};
 use contracts::booking::{BookingView, EditBooking};
-use http::StatusCode;
 
-use super::version::Tagged;
-use crate::app::{Bookings, Precondition};
+use crate::app::{Bookings, versioned};
 
 /// Change a booking: absent fields stay as they are.
 ///
@@ -20,7 +19,7 @@ use crate::app::{Bookings, Precondition};
     tag = "bookings",
     params(
         ("id" = Uuid, Path, description = "The booking"),
-        ("If-Match" = Option<String>, Header, description = "`ETag` of the version to change"),
+        Precondition,
     ),
     request_body = EditBooking,
     responses(
@@ -39,7 +38,7 @@ pub(super) async fn edit_booking(
     Id(id): Id,
     wanted: Precondition,
     Body(edit): Body<EditBooking>,
-) -> Result<Tagged, Problem> {
+) -> Outcome<Versioned<BookingView>> {
     let booking = bookings.edit(&caller, id, edit, &wanted, context.request_id()).await?;
-    Ok(Tagged(StatusCode::OK, booking))
+    Ok(versioned(booking))
 }

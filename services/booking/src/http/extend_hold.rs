@@ -2,13 +2,12 @@
 
 use axum::extract::State;
 use common::auth::Caller;
-use common::http::{Body, Context, Id, Problem};
+use common::http::{Body, Context, Id, Outcome};
+use common::version::{Precondition, Versioned};
 use contracts::booking::BookingView;
 use contracts::hold::HoldToken;
-use http::StatusCode;
 
-use super::version::Tagged;
-use crate::app::{Bookings, Precondition};
+use crate::app::{Bookings, versioned};
 
 /// Give a hold as much time again, once.
 ///
@@ -21,7 +20,7 @@ use crate::app::{Bookings, Precondition};
     tag = "holds",
     params(
         ("id" = Uuid, Path, description = "The hold"),
-        ("If-Match" = Option<String>, Header, description = "`ETag` of the version to change"),
+        Precondition,
     ),
     request_body = HoldToken,
     responses(
@@ -40,8 +39,8 @@ pub(super) async fn extend_hold(
     Id(id): Id,
     wanted: Precondition,
     Body(body): Body<HoldToken>,
-) -> Result<Tagged, Problem> {
+) -> Outcome<Versioned<BookingView>> {
     let (token, trace_id) = (&body.hold_token, context.request_id());
     let booking = bookings.extend_hold(&caller, id, token, &wanted, trace_id).await?;
-    Ok(Tagged(StatusCode::OK, booking))
+    Ok(versioned(booking))
 }

@@ -2,12 +2,11 @@
 
 use axum::extract::State;
 use common::auth::Caller;
-use common::http::{Id, Problem};
+use common::http::{Id, Outcome};
+use common::version::Versioned;
 use contracts::booking::BookingView;
-use http::StatusCode;
 
-use super::version::Tagged;
-use crate::app::Bookings;
+use crate::app::{Bookings, versioned};
 
 /// Read one booking: its owner, an admin, or who may view all.
 #[utoipa::path(
@@ -26,6 +25,6 @@ pub(super) async fn get_booking(
     State(bookings): State<Bookings>,
     caller: Caller,
     Id(id): Id,
-) -> Result<Tagged, Problem> {
-    Ok(Tagged(StatusCode::OK, bookings.get(&caller, id).await?))
+) -> Outcome<Versioned<BookingView>> {
+    Ok(versioned(bookings.get(&caller, id).await?))
 }

@@ -17,7 +17,6 @@ mod place_booking;
 mod place_hold;
 mod release_hold;
 mod set_booking_status;
-mod version;
 
 use axum::Router;
 use axum::extract::FromRef;

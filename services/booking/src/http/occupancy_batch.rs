@@ -25,7 +25,8 @@ impl Decode for Query {
         let from: Option<DateTime<Utc>> = form.required("from", instant);
         let ids = form.required("ids", ids);
         let after = form.optional("cursor", cursor);
-        Some(Self(ClaimsOf { tenant: tenant?, resources: ids?, from: from?, after: after? }))
+        let (tenant, resources, from, after) = (tenant?, ids?, from?, after?);
+        Some(Self(ClaimsOf { tenant, resources, from, to: None, after }))
     }
 }
 

@@ -4,9 +4,10 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use common::auth::Caller;
 use common::http::{Context, Id, Problem};
+use common::version::Precondition;
 use http::StatusCode;
 
-use crate::app::{Bookings, Precondition};
+use crate::app::Bookings;
 
 /// Where the token of a hold stands in a request without a body.
 const HOLD_TOKEN: &str = "x-hold-token";
@@ -23,7 +24,7 @@ const HOLD_TOKEN: &str = "x-hold-token";
     params(
         ("id" = Uuid, Path, description = "The hold"),
         ("X-Hold-Token" = Option<String>, Header, description = "The `hold_token`; an admin may leave it out"),
-        ("If-Match" = Option<String>, Header, description = "`ETag` of the version to give back"),
+        Precondition,
     ),
     responses(
         (status = 204, description = "The place is free"),

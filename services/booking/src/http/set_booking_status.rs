@@ -2,14 +2,13 @@
 
 use axum::extract::State;
 use common::auth::Caller;
-use common::http::{Context, Id, Params, Problem};
+use common::http::{Context, Id, Outcome, Params};
+use common::version::{Precondition, Versioned};
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, SettableStatus, settable_status};
 use contracts::form::{Decode, Form};
-use http::StatusCode;
 
-use super::version::Tagged;
-use crate::app::{Bookings, Precondition};
+use crate::app::{Bookings, versioned};
 
 pub(super) struct Query {
     status: BookingStatus,
@@ -24,8 +23,8 @@ impl Decode for Query {
 
 /// Set a booking's status.
 ///
-/// Plain users may not confirm. `cancelado` obeys the cancellation rules; entering an active state
-/// checks for conflicts again.
+/// Plain users may not confirm, nor set or leave `nao_compareceu`. `cancelado` obeys the cancellation
+/// rules; entering an active state checks for conflicts again.
 #[utoipa::path(
     patch,
     path = "/bookings/{id}/status",
@@ -34,7 +33,7 @@ impl Decode for Query {
     params(
         ("id" = Uuid, Path, description = "The booking"),
         ("status_param" = SettableStatus, Query, description = "The new state"),
-        ("If-Match" = Option<String>, Header, description = "`ETag` of the version to change"),
+        Precondition,
     ),
     responses(
         (status = 200, description = "The booking as it is now", body = BookingView,
@@ -52,8 +51,8 @@ pub(super) async fn set_booking_status(
     Id(id): Id,
     wanted: Precondition,
     Params(query): Params<Query>,
-) -> Result<Tagged, Problem> {
+) -> Outcome<Versioned<BookingView>> {
     let booking =
         bookings.set_status(&caller, id, query.status, &wanted, context.request_id()).await?;
-    Ok(Tagged(StatusCode::OK, booking))
+    Ok(versioned(booking))
 }

@@ -117,8 +117,8 @@ impl Store {
         most: usize,
     ) -> Result<Vec<Booking>, DbErr> {
         let Lowered { tenant, resource, places, .. } = *lowered;
-        // A stretch of the sums is as long as nothing changes in it: at least one booking begins or
-        // ends with each, so few of them are enough.
+        // At least one booking begins or ends with most stretches, so few of them name enough. One that
+        // is gone may have left a cut: then fewer are told, and it is refused all the same.
         let sql = "SELECT starts_at, ends_at FROM capacity_usage WHERE tenant_id = $1 \
                    AND resource_id = $2 AND ends_at > $3 AND used > $4 ORDER BY starts_at LIMIT $5";
         let limit = i64::try_from(most.saturating_mul(2)).unwrap_or(i64::MAX);

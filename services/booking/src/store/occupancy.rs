@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use common::auth::Scope;
 use contracts::BookingStatus;
+use contracts::facts::ClaimFacts;
+use scheduling::Claim;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
@@ -21,6 +23,8 @@ pub(crate) struct ClaimsOf {
     pub(crate) tenant: Uuid,
     pub(crate) resources: Vec<Uuid>,
     pub(crate) from: DateTime<Utc>,
+    /// Those that begin before it; `None`: all.
+    pub(crate) to: Option<DateTime<Utc>>,
     /// Where the answer before ended.
     pub(crate) after: Option<ClaimKey>,
 }
@@ -46,6 +50,22 @@ pub(crate) struct Claimed {
 }
 
 impl Claimed {
+    /// Its place among the claims of many resources.
+    pub(crate) fn key(&self) -> ClaimKey {
+        ClaimKey { resource: self.resource, start: self.start, id: self.id }
+    }
+
+    /// The claim as the pure rules read it.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        self.facts().claim()
+    }
+
+    /// The claim as neighbours need it.
+    pub(crate) fn facts(&self) -> ClaimFacts {
+        let (from, to, quantity) = (self.start, self.end, self.places_taken());
+        ClaimFacts { from, to, quantity, expires_at: self.expires }
+    }
+
     /// Places it takes. One that excludes others takes more than any resource has.
     pub(crate) fn places_taken(&self) -> u32 {
         if self.exclusive {
@@ -64,7 +84,7 @@ impl Store {
         now: DateTime<Utc>,
         limit: u64,
     ) -> Result<Vec<Claimed>, DbErr> {
-        let ClaimsOf { tenant, resources, from, after } = wanted;
+        let ClaimsOf { tenant, resources, from, to, after } = wanted;
         let alive = Condition::any()
             .add(Column::Status.ne(BookingStatus::Reservado.as_str()))
             .add(Column::ExpiresAt.gt(now));
@@ -90,6 +110,7 @@ impl Store {
             // No claim is longer, so that the index by start need not be read from its beginning.
             .filter(Column::ClaimStart.gt(*from - LONGEST_CLAIM))
             .filter(alive)
+            .filter(Condition::all().add_option(to.map(|to| Column::ClaimStart.lt(to))))
             .filter(Condition::all().add_option(beyond))
             .order_by_asc(Column::ResourceId)
             .order_by_asc(Column::ClaimStart)

@@ -243,14 +243,13 @@ impl Store {
         tx: &DatabaseTransaction,
         tenant: Uuid,
     ) -> Result<u64, DbErr> {
-        let sql = "DELETE FROM hold_client WHERE tenant_id = $1";
         let backend = tx.get_database_backend();
-        tx.execute_raw(Statement::from_sql_and_values(backend, sql, [tenant.into()])).await?;
+        // The sums before the bookings, which else would be taken out of them one by one.
+        for table in ["hold_client", "capacity_usage", "capacity_limit"] {
+            let sql = format!("DELETE FROM {table} WHERE tenant_id = $1");
+            tx.execute_raw(Statement::from_sql_and_values(backend, sql, [tenant.into()])).await?;
+        }
         let gone = Entity::delete_many().filter(Column::TenantId.eq(tenant)).exec(tx).await?;
-        // Their sums went with the bookings.
-        let sql = "DELETE FROM capacity_limit WHERE tenant_id = $1";
-        let backend = tx.get_database_backend();
-        tx.execute_raw(Statement::from_sql_and_values(backend, sql, [tenant.into()])).await?;
         Ok(gone.rows_affected)
     }
 }

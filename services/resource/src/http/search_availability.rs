@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn every_bad_parameter_is_named_at_once() {
-        let query = "from=x&duration=0&limit=101&starts_per_resource=21&quantity=a&attributes.=1";
+        let query = "from=x&duration=0&limit=201&starts_per_resource=21&quantity=a&attributes.=1";
         let faults = Asked::read(query).err().unwrap_or_default();
         let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
         let bad =

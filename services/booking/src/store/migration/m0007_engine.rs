@@ -1,8 +1,8 @@
 //! The engine: claims with room around them, shared capacity, holds, series and groups.
 //!
 //! An exclusive claim is refused by the exclusion constraint (`SQLite`: by a trigger). Of shared ones
-//! the database keeps the sum: `capacity_usage` is a step function of time, one row for each stretch
-//! with the same sum, exact to the second. Triggers on `booking` keep it, so no statement can forget
+//! the database keeps the sum: `capacity_usage` is a step function of time, exact to the second, in rows
+//! for stretches in which the sum is the same. Triggers on `booking` keep it, so no statement can forget
 //! to, and a CHECK refuses what does not fit.
 
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
@@ -87,7 +87,8 @@ BEGIN
       WHERE NOT EXISTS (SELECT 1 FROM capacity_usage here
           WHERE here.resource_id = a_resource AND here.starts_at = gap.starts_at);
   ELSE
-    DELETE FROM capacity_usage WHERE resource_id = a_resource AND used = 0;
+    DELETE FROM capacity_usage WHERE resource_id = a_resource AND starts_at >= a_from
+      AND ends_at <= a_to AND used = 0;
   END IF;
 END $$";
 
@@ -139,7 +140,9 @@ const POSTGRES_TRIGGERS: [&str; 5] = [
     "CREATE TRIGGER booking_exclusive_insert BEFORE INSERT ON booking FOR EACH ROW
      WHEN (NEW.exclusive AND NEW.status IN {takes}) EXECUTE FUNCTION booking_exclusive()",
     "CREATE TRIGGER booking_exclusive_update BEFORE UPDATE OF resource_id, claim_start, claim_end, status, exclusive
-     ON booking FOR EACH ROW WHEN (NEW.exclusive AND NEW.status IN {takes})
+     ON booking FOR EACH ROW WHEN (NEW.exclusive AND NEW.status IN {takes} AND NOT (OLD.exclusive
+       AND OLD.status IN {takes} AND OLD.resource_id = NEW.resource_id
+       AND OLD.claim_start = NEW.claim_start AND OLD.claim_end = NEW.claim_end))
      EXECUTE FUNCTION booking_exclusive()",
 ];
 

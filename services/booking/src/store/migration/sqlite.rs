@@ -113,7 +113,8 @@ const FILL: &str = "
         WHERE here.resource_id = NEW.resource_id AND here.starts_at = gap.starts_at);";
 
 const CLEAN: &str = "
-    DELETE FROM capacity_usage WHERE resource_id = OLD.resource_id AND used = 0;";
+    DELETE FROM capacity_usage WHERE resource_id = OLD.resource_id
+      AND starts_at >= OLD.claim_start AND ends_at <= OLD.claim_end AND used = 0;";
 
 fn takes(row: &str) -> String {
     format!("(NOT {row}.exclusive AND {row}.status IN {TAKES})")

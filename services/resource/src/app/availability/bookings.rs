@@ -13,7 +13,7 @@ use common::cache::Cache;
 use common::clock::Clock;
 use common::platform::Platform;
 use contracts::client::Clients;
-use contracts::facts::{ClaimFacts, ClaimRow, OccupancyView};
+use contracts::facts::{ClaimFacts, OccupancyView};
 use scheduling::Claim;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -22,9 +22,6 @@ use crate::error::NoAnswer;
 
 /// How far the clocks of two replicas may be apart.
 const SKEW: TimeDelta = TimeDelta::seconds(2);
-
-/// The most answers to one question.
-const MOST_ANSWERS: usize = 100;
 
 /// Asks for bookings.
 pub(super) struct Bookings {
@@ -97,27 +94,20 @@ impl Bookings {
         Ok(self.read(&shared))
     }
 
-    /// All that is taken of a resource from an instant on. Never from what replicas share.
-    pub(super) async fn all(
+    /// What is taken of a resource in `[from, to)`, asked for anew and for nobody else: of several days at
+    /// once nothing is shared.
+    pub(super) async fn anew(
         &self,
         tenant: Uuid,
         resource: Uuid,
         from: DateTime<Utc>,
+        to: DateTime<Utc>,
     ) -> Result<Busy, NoAnswer> {
         let asked = self.clock.now();
-        let (mut claims, mut cursor, ids) = (Vec::new(), None::<String>, [resource]);
-        for _ in 0..MOST_ANSWERS {
-            let found = self.clients.occupancy_batch(tenant, &ids, from, cursor.as_deref());
-            let found = found.await.map_err(|error| NoAnswer::Bookings(error.to_string()))?;
-            let rows = found.resources.iter().flat_map(|resource| &resource.claims);
-            claims.extend(rows.filter_map(ClaimRow::claim));
-            cursor = found.next;
-            if cursor.is_none() {
-                let shared = Shared { asked, claims: Vec::new() };
-                return Ok(Busy { claims, fresh_until: self.fresh_until(&shared) });
-            }
-        }
-        Err(NoAnswer::Bookings("too many bookings of one resource".to_owned()))
+        let found = self.clients.occupancy(tenant, resource, from, to).await;
+        let OccupancyView { claims } =
+            found.map_err(|error| NoAnswer::Bookings(error.to_string()))?;
+        Ok(self.read(&Shared { asked, claims }))
     }
 
     async fn recall(&self, scope: &str, key: &str) -> Option<Shared> {

@@ -66,7 +66,8 @@ impl Availability {
         }
         if kept.iter().any(Option::is_none) {
             let (load, fresh_until) = self.load(&ground, &dates, now).await?;
-            for (date, slot) in dates.iter().zip(&mut kept) {
+            let missing = dates.iter().zip(&mut kept).filter(|(_, slot)| slot.is_none());
+            for (date, slot) in missing {
                 let ready = Arc::new(ground.ready(*date, &load, fresh_until, begun));
                 self.near.put(Key { resource, date: *date, epoch }, &ready).await;
                 *slot = Some(ready);
@@ -90,10 +91,9 @@ impl Availability {
         let (from, _) = day::reach(ground.rules(), &ground.policy, first);
         let last = dates.last().copied().unwrap_or(first);
         let (_, to) = day::reach(ground.rules(), &ground.policy, last + Days::new(1));
-        let busy = self.bookings.all(resource.tenant_id, resource.id, from).await?;
-        let claims = busy.claims.into_iter().filter(|claim| claim.span.start() < to);
+        let busy = self.bookings.anew(resource.tenant_id, resource.id, from, to).await?;
         // As of a moment after the answer, as one day is.
-        Ok((Load::at(claims, now), busy.fresh_until))
+        Ok((Load::at(busy.claims, now), busy.fresh_until))
     }
 }
 

@@ -117,9 +117,11 @@ impl Index {
         let mut marks = lock(&held.marks);
         if marks.resources.len() >= MOST_MARKS {
             marks.resources.clear();
-            marks.everything = ticket;
+            marks.everything = marks.everything.max(ticket);
         } else {
-            marks.resources.insert(resource, ticket);
+            // Two that draw at once may come here in either order.
+            let mark = marks.resources.entry(resource).or_insert(ticket);
+            *mark = (*mark).max(ticket);
         }
         true
     }
@@ -128,7 +130,8 @@ impl Index {
     pub(super) fn mark_directory(&self, tenant: Uuid) -> bool {
         let ticket = self.ticket();
         let Some(held) = lock(&self.tenants).get(&tenant).cloned() else { return false };
-        lock(&held.marks).directory = ticket;
+        let mut marks = lock(&held.marks);
+        marks.directory = marks.directory.max(ticket);
         true
     }
 
@@ -138,7 +141,8 @@ impl Index {
         for held in lock(&self.tenants).values() {
             let mut marks = lock(&held.marks);
             marks.resources.clear();
-            (marks.everything, marks.directory) = (ticket, ticket);
+            marks.everything = marks.everything.max(ticket);
+            marks.directory = marks.directory.max(ticket);
         }
     }
 }
