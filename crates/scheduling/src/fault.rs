@@ -8,7 +8,8 @@ pub struct ScheduleFault {
     /// Where, relative to the parsed value: `monday[0]`, `schedule[2].start_time`; empty for the
     /// value itself.
     pub path: String,
-    /// Stable code: `type`, `required`, `unknown_field`, `format`, `range`, `order` or `too_many`.
+    /// Stable code: `type`, `required`, `unknown_field`, `format`, `range`, `order`, `too_many`
+    /// or `combination` (parts that do not go together).
     pub code: &'static str,
     /// For people, in pt-BR.
     pub message: String,

@@ -23,6 +23,7 @@ pub mod occupancy;
 pub mod policy;
 pub mod recurrence;
 pub mod rules;
+pub mod series;
 pub mod span;
 pub mod wall;
 pub mod weekly;
@@ -42,6 +43,9 @@ pub use occupancy::Occupancy;
 pub use policy::{Capacity, Limit, Period, Policy, Quota};
 pub use recurrence::{Frequency, Recurrence};
 pub use rules::{Rules, WorkingHours};
+pub use series::{
+    Expansion, MissingDay, Move, Occurrence, Pattern, Rrule, Series, SeriesEnd, Shift,
+};
 pub use span::Span;
 pub use wall::{NonexistentLocalTime, TimeInput};
 pub use weekly::Weekly;

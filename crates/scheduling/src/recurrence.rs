@@ -1,4 +1,4 @@
-//! The `recurring_pattern` of a booking: validated and normalised, not expanded.
+//! The `recurring_pattern` of a booking: validated and normalised. [`crate::series`] expands it.
 
 use chrono::NaiveDate;
 use serde::Serialize;

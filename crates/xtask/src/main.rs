@@ -10,6 +10,7 @@ mod gateway;
 mod generated;
 mod migrate;
 mod openapi;
+mod python;
 mod shell;
 mod test;
 

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything CI runs, in one command that needs nothing prepared.
 
 use crate::failure::Failure;
-use crate::{check, deny, fuzz, shell};
+use crate::{check, deny, fuzz, python, shell};
 use clap::ValueEnum;
 use std::fmt::Write as _;
 use std::process::Command;
@@ -115,6 +115,7 @@ impl Stage {
             Self::Fuzz => fuzz::run(&started(servers)?.postgres_url),
             Self::Unit => {
                 cargo.args(["test", "--workspace", "--exclude", "marca-e2e", "--no-fail-fast"]);
+                give_python(&mut cargo);
                 tests(&mut cargo, servers, counts)
             }
             Self::E2e => {
@@ -137,6 +138,18 @@ fn tests(
     let servers = started(servers)?;
     command.envs(servers.variables.iter().map(|(name, url)| (name, url)));
     shell::watch(command, |line| counts.add(line))
+}
+
+/// For the comparison with python-dateutil. Where it cannot be installed, the test says that it was
+/// left out, or fails under `CI=true`.
+fn give_python(command: &mut Command) {
+    if shell::env("TEST_PYTHON").is_some() {
+        return;
+    }
+    match python::with_dateutil() {
+        Ok(python) => _ = command.env("TEST_PYTHON", python),
+        Err(failure) => eprintln!("no python-dateutil: {failure}"),
+    }
 }
 
 /// The servers, started by whoever needs them first.

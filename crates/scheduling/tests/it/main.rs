@@ -1,6 +1,7 @@
 //! The rules against vectors and against the laws of semantics.md.
 //!
-//! Property tests run at least 512 cases; the environment variable `PROPTEST_CASES` raises it.
+//! Property tests run at least 512 cases, those of series 10,000; the environment variable
+//! `PROPTEST_CASES` raises it.
 
 mod cancelling;
 mod clocks;
@@ -11,6 +12,7 @@ mod open_minutes;
 mod recurrences;
 mod scene;
 mod schedules;
+mod series;
 mod spans;
 mod support;
 mod time_inputs;
