@@ -14,6 +14,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::app::describe;
+use crate::joint::Joint;
 use crate::store::Gone;
 
 /// Every way a use case of bookings can end without its effect.
@@ -70,6 +71,8 @@ pub(crate) enum Error {
     #[error("the database was lost under the insert: {cause}")]
     OutcomeUnknown { id: Uuid, cause: String },
     #[error(transparent)]
+    Joint(#[from] Joint),
+    #[error(transparent)]
     Database(#[from] DbErr),
 }
 
@@ -88,7 +91,8 @@ impl Classify for Error {
     fn db(&self) -> Option<&DbErr> {
         match self {
             Self::Database(error) => Some(error),
-            Self::OtherTenant
+            Self::Joint(_)
+            | Self::OtherTenant
             | Self::NotSelf
             | Self::MayNotBook
             | Self::NotAllowed
@@ -169,6 +173,7 @@ impl From<Error> for Problem {
             Error::UserUnverifiable => Self::unavailable("the user cannot be verified"),
             Error::Contended => Self::unavailable("contended"),
             Error::OutcomeUnknown { id, cause } => Self::outcome_unknown(id, cause),
+            Error::Joint(joint) => joint.into(),
             Error::Database(error) => error.into(),
         }
     }

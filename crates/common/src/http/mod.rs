@@ -28,7 +28,7 @@ pub use http::StatusCode;
 pub use internal::internal_routes;
 pub use page::{Page, PageQuery};
 pub use personal::{NothingPersonal, PersonalData, PersonalQuery};
-pub use problem::{Cause, Outcome, Problem};
+pub use problem::{Cause, Outcome, Problem, RefusedAt};
 pub use rate::{Limits, Quota, Subject, TooMany};
 pub use serve::{Bound, serve};
 pub use transport::{HttpTransport, LocalTransport, MixedTransport};

@@ -36,6 +36,8 @@ pub struct Bookable {
     pub exceptions: Exceptions,
     /// How many bookings it takes at one instant.
     pub capacity: Capacity,
+    /// What it holds, whether bookings share it or not.
+    pub size: u32,
     /// Grows with every change of the resource itself.
     pub version: i64,
     own: BookingPolicy,
@@ -122,6 +124,18 @@ impl ResourceDirectory {
         }
         Ok(latest.filter(|bookable| bookable.tenant_id == tenant))
     }
+
+    /// The bookable resources of a tenant's category by name, as they are now; `None` if the tenant has
+    /// no such category.
+    pub async fn of_category(
+        &self,
+        tenant: Uuid,
+        category: Uuid,
+    ) -> Result<Option<Vec<Arc<Bookable>>>, ClientError> {
+        let Some(found) = self.clients.category(tenant, category).await? else { return Ok(None) };
+        let own = found.whole().into_iter().filter(|facts| facts.tenant_id == tenant);
+        Ok(Some(own.map(|facts| Arc::new(Bookable::from(facts))).collect()))
+    }
 }
 
 impl From<ResourceFacts> for Bookable {
@@ -133,7 +147,7 @@ impl From<ResourceFacts> for Bookable {
             status,
             availability_schedule,
             category_id,
-            capacity: _,
+            capacity: size,
             shared: _,
             booking_policy,
             category_policy,
@@ -153,6 +167,7 @@ impl From<ResourceFacts> for Bookable {
             schedule,
             exceptions: exceptions(&facts),
             capacity,
+            size,
             version,
             own: booking_policy,
             category: category_policy,

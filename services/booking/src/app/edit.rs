@@ -216,7 +216,7 @@ impl Bookings {
 }
 
 /// The fields after an edit, before its status is looked at.
-fn edited(stored: &Booking, edit: &EditBooking, plan: &Plan) -> Booking {
+pub(super) fn edited(stored: &Booking, edit: &EditBooking, plan: &Plan) -> Booking {
     let mut next = stored.clone();
     if let Some(quantity) = edit.quantity {
         next.quantity = i32::try_from(quantity).unwrap_or(i32::MAX);
@@ -235,13 +235,13 @@ fn edited(stored: &Booking, edit: &EditBooking, plan: &Plan) -> Booking {
 }
 
 /// What an edit would do to the claim.
-struct Plan {
-    resource_id: Uuid,
-    moved: Option<Candidate>,
+pub(super) struct Plan {
+    pub(super) resource_id: Uuid,
+    pub(super) moved: Option<Candidate>,
 }
 
 impl Booking {
-    fn span(&self) -> Result<Span, Error> {
+    pub(super) fn span(&self) -> Result<Span, Error> {
         Span::new(self.start_time, self.end_time).ok_or(Error::Contended)
     }
 }
@@ -255,7 +255,11 @@ pub(super) fn restate(booking: &mut Booking, status: BookingStatus) {
 }
 
 /// The one event of a change.
-fn event_of(old: &Booking, new: &Booking, now: chrono::DateTime<chrono::Utc>) -> BookingEvent {
+pub(super) fn event_of(
+    old: &Booking,
+    new: &Booking,
+    now: chrono::DateTime<chrono::Utc>,
+) -> BookingEvent {
     if new.status() == BookingStatus::Cancelado && old.status() != BookingStatus::Cancelado {
         return super::cancel::event(new);
     }

@@ -4,11 +4,15 @@ mod cancel;
 mod cascade;
 mod claim;
 mod edit;
+mod groups;
+mod judge;
 mod limits;
 mod personal;
 mod place;
 mod read;
+mod series;
 mod status;
+mod tally;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -31,6 +35,7 @@ use crate::store::{Booking, Store};
 pub(crate) use edit::Precondition;
 pub(crate) use limits::describe;
 pub(crate) use read::{Edge, Listing};
+pub(crate) use series::{SeriesChange, SeriesOutcome};
 
 /// What the use cases work with.
 pub(crate) struct Parts {

@@ -3,31 +3,56 @@
 use async_trait::async_trait;
 use common::http::{Outcome, PersonalData, PersonalQuery, Problem};
 use contracts::page::{decode_cursor, encode_cursor};
-use contracts::personal::PersonalPage;
+use contracts::personal::{PersonalPage, SERIES};
+use contracts::series::SeriesView;
 use sea_orm::{DatabaseTransaction, DbErr};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::Bookings;
 
+/// How far an export has come: to the series after the bookings, and after which id.
+type Place = (bool, Option<Uuid>);
+
 #[async_trait]
 impl PersonalData for Bookings {
-    /// The bookings made for the user or with the user as the client, by id.
+    /// The bookings made for the user or with the user as the client, then the user's series, by id.
     async fn personal_data(&self, query: &PersonalQuery) -> Outcome<PersonalPage> {
         let PersonalQuery { tenant, user, ref cursor, limit } = *query;
-        let after = cursor.as_deref().map(|cursor| {
-            decode_cursor::<Uuid>(cursor)
+        let place = cursor.as_deref().map(|cursor| {
+            decode_cursor::<Place>(cursor)
                 .ok_or_else(|| Problem::field("cursor", "format", "Cursor inválido."))
         });
-        let mut found = self.store.about(tenant, user, after.transpose()?, limit).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|last| encode_cursor(&last.id));
-        let now = self.clock.now();
-        let rows = found.into_iter().map(|booking| serde_json::to_value(booking.view(now)));
-        let rows = rows.collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
-        Ok(PersonalPage { rows, next })
+        let (series, after) = place.transpose()?.unwrap_or((false, None));
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (rows, next): (Vec<_>, Option<Place>) = if series {
+            let mut found = self.store.series_of(tenant, user, after, limit).await?;
+            let more = found.len() > most;
+            found.truncate(most);
+            let next = found.last().filter(|_| more).map(|last| (true, Some(last.id)));
+            (found.into_iter().map(|series| rule(series.view())).collect(), next)
+        } else {
+            let mut found = self.store.about(tenant, user, after, limit).await?;
+            let more = found.len() > most;
+            found.truncate(most);
+            let last = found.last().filter(|_| more).map(|last| last.id);
+            let now = self.clock.now();
+            let rows = found.into_iter().map(|booking| serde_json::to_value(booking.view(now)));
+            (rows.collect(), Some((last.is_none(), last)))
+        };
+        let rows = rows.into_iter().collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
+        Ok(PersonalPage { rows, next: next.map(|place| encode_cursor(&place)) })
     }
+}
+
+/// What is told of a series: its rule. Its bookings are rows of their own.
+fn rule(series: SeriesView) -> Result<Value, serde_json::Error> {
+    let mut row = serde_json::to_value(series)?;
+    if let Some(fields) = row.as_object_mut() {
+        fields.remove("bookings");
+        fields.insert("kind".to_owned(), SERIES.into());
+    }
+    Ok(row)
 }
 
 impl Bookings {

@@ -50,7 +50,7 @@ impl Bookings {
     }
 
     /// The booking that a request makes, without its confirmation code.
-    fn new_booking(
+    pub(super) fn new_booking(
         &self,
         request: &PlaceBooking,
         candidate: &Candidate,
@@ -192,7 +192,7 @@ impl Bookings {
 }
 
 /// The state a booking begins in: the one asked for, else as the policy says, else the tenant.
-fn first_status(request: &PlaceBooking, candidate: &Candidate) -> BookingStatus {
+pub(super) fn first_status(request: &PlaceBooking, candidate: &Candidate) -> BookingStatus {
     let offer = &candidate.offer;
     let default = match offer.asked.approval_required {
         Some(true) => BookingStatus::Pendente,
@@ -202,7 +202,7 @@ fn first_status(request: &PlaceBooking, candidate: &Candidate) -> BookingStatus 
     request.status.unwrap_or(default)
 }
 
-fn authorize(caller: &Caller, request: &PlaceBooking) -> Result<(), Error> {
+pub(super) fn authorize(caller: &Caller, request: &PlaceBooking) -> Result<(), Error> {
     if !caller.scope().covers(request.tenant_id) {
         return Err(Error::OtherTenant);
     }
@@ -217,7 +217,7 @@ fn authorize(caller: &Caller, request: &PlaceBooking) -> Result<(), Error> {
 }
 
 /// Eight characters out of thirty: 6.5 × 10¹¹ codes. Not a secret; the database keeps them unique.
-fn confirmation_code() -> String {
+pub(super) fn confirmation_code() -> String {
     let mut random = rand::random::<u64>();
     let mut code = String::with_capacity(8);
     for _ in 0..8 {

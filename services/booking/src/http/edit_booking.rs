@@ -1,11 +1,14 @@
 //! `PUT /bookings/{id}`
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use common::auth::Caller;
-use common::http::{Body, Context, Id, Problem};
-use contracts::booking::{BookingView, EditBooking};
+use common::http::{Body, Context, Id, Params, Problem};
+use contracts::booking::EditBooking;
+use contracts::series::{ChangeAnswer, SeriesScope};
 use http::StatusCode;
 
+use super::series::{ScopeQuery, changed};
 use super::version::Tagged;
 use crate::app::{Bookings, Precondition};
 
@@ -13,6 +16,10 @@ use crate::app::{Bookings, Precondition};
 ///
 /// The window rules are judged only when the time or the resource changes. A change that fails
 /// changes nothing; one that keeps its own slot does not conflict with itself.
+///
+/// With `scope=following|all` the bookings of its series that are still to take place change with it, all
+/// or none: a new time moves each by the same distance on the clock. `following` makes them a series of
+/// their own.
 #[utoipa::path(
     put,
     path = "/bookings/{id}",
@@ -20,11 +27,12 @@ use crate::app::{Bookings, Precondition};
     tag = "bookings",
     params(
         ("id" = Uuid, Path, description = "The booking"),
+        ("scope" = Option<SeriesScope>, Query, description = "Of a series: which bookings; default `this`"),
         ("If-Match" = Option<String>, Header, description = "`ETag` of the version to change"),
     ),
     request_body = EditBooking,
     responses(
-        (status = 200, description = "The booking as it is now", body = BookingView,
+        (status = 200, description = "The booking as it is now", body = ChangeAnswer,
             headers(("ETag" = String, description = "The version, for `If-Match`"))),
         (status = 400, description = "Horário fora do expediente configurado."),
         (status = 404, description = "Reserva não encontrada"),
@@ -38,8 +46,14 @@ pub(super) async fn edit_booking(
     context: Context,
     Id(id): Id,
     wanted: Precondition,
+    Params(ScopeQuery(scope)): Params<ScopeQuery>,
     Body(edit): Body<EditBooking>,
-) -> Result<Tagged, Problem> {
-    let booking = bookings.edit(&caller, id, edit, &wanted, context.request_id()).await?;
-    Ok(Tagged(StatusCode::OK, booking))
+) -> Result<Response, Problem> {
+    let trace_id = context.request_id();
+    if scope == SeriesScope::This {
+        let booking = bookings.edit(&caller, id, edit, &wanted, trace_id).await?;
+        return Ok(Tagged(StatusCode::OK, booking).into_response());
+    }
+    let done = bookings.edit_series(&caller, (id, scope), &edit, &wanted, trace_id).await?;
+    Ok(changed(done, &context, bookings.clock.now()))
 }

@@ -3,9 +3,11 @@
 mod cancel_booking;
 mod edit_booking;
 mod get_booking;
+mod groups;
 mod list_bookings;
 mod occupancy;
 mod place_booking;
+mod series;
 mod set_booking_status;
 mod version;
 
@@ -32,6 +34,9 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
         .routes(routes!(get_booking::get_booking, edit_booking::edit_booking))
         .routes(routes!(cancel_booking::cancel_booking))
         .routes(routes!(set_booking_status::set_booking_status))
+        .merge(series::routes())
+        .routes(routes!(groups::place_group))
+        .routes(routes!(groups::cancel_group))
         .with_state(state)
 }
 

@@ -7,6 +7,7 @@ mod insert;
 mod migration;
 mod personal;
 mod queries;
+mod series;
 mod tombstone;
 
 pub(crate) use capacity::Counted;
@@ -14,6 +15,7 @@ pub(crate) use entity::Model as Booking;
 pub(crate) use insert::Inserted;
 pub(crate) use migration::Migrator;
 pub(crate) use queries::{Filter, Reach, SortKey};
+pub(crate) use series::{CountedBooking, Model as BookingSeries, Together};
 pub(crate) use tombstone::Gone;
 
 use common::db::Database;

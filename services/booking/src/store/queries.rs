@@ -19,10 +19,10 @@ use super::insert::draft;
 use super::{Booking, Store};
 
 /// The most claims one question reads.
-const MAX_CLAIMS: u64 = 10_000;
+pub(super) const MAX_CLAIMS: u64 = 10_000;
 /// The database refuses longer claims: a booking lies inside one civil day, with at most a day of room
 /// before it and after it.
-const LONGEST_CLAIM: TimeDelta = TimeDelta::hours(96);
+pub(super) const LONGEST_CLAIM: TimeDelta = TimeDelta::hours(96);
 /// Rows changed by one statement of a cascade.
 const CASCADE_BATCH: u64 = 500;
 
@@ -32,6 +32,8 @@ pub(crate) struct Filter {
     pub(crate) resource_id: Option<Uuid>,
     pub(crate) user_id: Option<Uuid>,
     pub(crate) status: Option<BookingStatus>,
+    pub(crate) series_id: Option<Uuid>,
+    pub(crate) group_id: Option<Uuid>,
     pub(crate) from: Option<DateTime<Utc>>,
     pub(crate) to: Option<DateTime<Utc>>,
 }
@@ -49,7 +51,7 @@ impl SortKey {
     }
 }
 
-fn takes_interval() -> sea_orm::sea_query::SimpleExpr {
+pub(super) fn takes_interval() -> sea_orm::sea_query::SimpleExpr {
     let words = [BookingStatus::Pendente, BookingStatus::Confirmado, BookingStatus::Reservado];
     Column::Status.is_in(words.map(BookingStatus::as_str))
 }
@@ -65,7 +67,7 @@ pub(crate) struct Reach {
     pub(crate) except: Option<Uuid>,
 }
 
-fn scoped(scope: Scope) -> Condition {
+pub(super) fn scoped(scope: Scope) -> Condition {
     match scope {
         Scope::All => Condition::all(),
         Scope::Tenant(tenant) => Condition::all().add(Column::TenantId.eq(tenant)),
@@ -78,6 +80,8 @@ impl Filter {
             .add_option(self.resource_id.map(|id| Column::ResourceId.eq(id)))
             .add_option(self.user_id.map(|id| Column::UserId.eq(id)))
             .add_option(self.status.map(|status| Column::Status.eq(status.as_str())))
+            .add_option(self.series_id.map(|id| Column::SeriesId.eq(id)))
+            .add_option(self.group_id.map(|id| Column::GroupId.eq(id)))
             .add_option(self.from.map(|from| Column::EndTime.gt(from)))
             .add_option(self.to.map(|to| Column::StartTime.lt(to)))
     }
@@ -234,6 +238,7 @@ impl Store {
         tx: &DatabaseTransaction,
         tenant: Uuid,
     ) -> Result<u64, DbErr> {
+        self.delete_series(tx, tenant).await?;
         let gone = Entity::delete_many().filter(Column::TenantId.eq(tenant)).exec(tx).await?;
         Ok(gone.rows_affected)
     }
