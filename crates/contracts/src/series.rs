@@ -416,7 +416,7 @@ pub struct SeriesChanged {
 #[serde(untagged)]
 pub enum ChangeAnswer {
     /// Of one booking.
-    One(BookingView),
+    One(Box<BookingView>),
     /// Of several.
     Several(SeriesChanged),
 }

@@ -115,3 +115,10 @@ impl Joint {
         matches!(error, Error::Joint(Self::CameBetween))
     }
 }
+
+impl Error {
+    /// The limit that it is about.
+    pub(crate) fn limit(&self) -> Option<scheduling::Limit> {
+        if let Self::LimitExceeded(limit) = self { Some(*limit) } else { None }
+    }
+}

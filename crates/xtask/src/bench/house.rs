@@ -32,8 +32,8 @@ pub(crate) struct House {
     /// The booking service once more, as a superuser: no policy holds it.
     unheld: ServiceProcess,
     token: String,
-    tenant: String,
-    user: String,
+    pub(super) tenant: String,
+    pub(super) user: String,
     resources: Vec<String>,
     date: String,
     base: Cell<u64>,
@@ -126,7 +126,12 @@ impl House {
         let _ = sql(&self.postgres, "postgres", "CHECKPOINT");
     }
 
-    async fn call(&self, service: Service, path: &str, body: Value) -> Result<Value, Failure> {
+    pub(super) async fn call(
+        &self,
+        service: Service,
+        path: &str,
+        body: Value,
+    ) -> Result<Value, Failure> {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
         let client = client.map_err(|error| Failure::new(error.to_string()))?;
         let url = format!("{}{path}", self.url(service));

@@ -5,6 +5,7 @@
 mod house;
 mod load;
 mod login;
+mod series;
 mod table;
 mod wall;
 
@@ -85,6 +86,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         ));
     }
     rows.extend(wall::rows(&house, from, ROUNDS, RUN)?);
+    rows.push(runtime.block_on(series::row(&house))?);
     print(&rows);
     println!();
     for line in runtime.block_on(house.cost_of_a_booking())? {

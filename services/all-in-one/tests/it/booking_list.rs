@@ -126,7 +126,7 @@ async fn an_empty_list_is_a_list(app: TestApp) {
 
 async fn bad_filters_are_named(app: TestApp) {
     let w = World::new(&app, "ruim.example").await;
-    for status in ["ativo", "PENDENTE", "reservado"] {
+    for status in ["ativo", "PENDENTE", "reservada"] {
         let answer = w.user(&app).get(&format!("/bookings/?status={status}")).await;
         refused(answer, 400, "invalid_status", "Status inválido");
     }

@@ -30,6 +30,7 @@ async fn a_new_category_has_the_documented_defaults(app: TestApp) {
     assert_eq!(
         keys(&made.body),
         [
+            "booking_policy",
             "category_metadata",
             "color",
             "created_at",

@@ -21,7 +21,7 @@ testkit::on_both_engines!(crate::world::guarded =>
     twenty_groups_race_for_two_of_three_rooms,
 );
 
-fn group(w: &World, hour: u32, items: Value) -> Value {
+fn group(w: &World, hour: u32, items: &Value) -> Value {
     json!({
         "tenant_id": w.tenant, "user_id": w.user, "items": items,
         "start_time": format!("2027-03-04T{hour:02}:00:00"),
@@ -30,7 +30,7 @@ fn group(w: &World, hour: u32, items: Value) -> Value {
 }
 
 async fn ask(app: &TestApp, w: &World, hour: u32, items: Value) -> Answer {
-    w.user(app).post("/bookings/groups", group(w, hour, items)).await
+    w.user(app).post("/bookings/groups", group(w, hour, &items)).await
 }
 
 fn resources(answer: &Answer) -> Vec<String> {
@@ -56,7 +56,7 @@ async fn the_first_free_ones_by_name_are_taken(app: TestApp) {
     let id = two.body["group_id"].as_str().unwrap();
     assert!(two.body["bookings"].as_array().unwrap().iter().all(|it| it["group_id"] == id));
     let one = ask(&app, &w, 9, any(1)).await.expect(201);
-    assert_eq!(resources(&one), [b.clone()]);
+    assert_eq!(resources(&one), std::slice::from_ref(&b));
     let mixed = json!([{ "category_id": w.category, "count": 2 }, { "resource_id": a }]);
     let mixed = ask(&app, &w, 11, mixed).await.expect(201);
     assert_eq!(resources(&mixed), [w.resource.clone(), b, a]);
@@ -130,7 +130,7 @@ async fn rules_and_limits_hold_for_groups(app: TestApp) {
     ask(&app, &w, 9, any(2)).await.expect(201);
     well_refused(ask(&app, &w, 11, any(1)).await, 400, "limit_exceeded");
     let (_, idle) = w.join(&app, "maria", "user", json!({})).await;
-    let other = group(&w, 15, any(1));
+    let other = group(&w, 15, &any(1));
     app.call(Method::POST, "/bookings/groups", &idle, other).await.expect(403);
     app.stop().await;
 }

@@ -21,6 +21,7 @@ mod events;
 mod forgeries;
 mod fuzzed;
 mod groups;
+mod histories;
 mod impersonation;
 mod keys;
 mod law;

@@ -32,6 +32,7 @@ async fn a_new_resource_nests_its_category(app: TestApp) {
         [
             "attributes",
             "availability_schedule",
+            "booking_policy",
             "capacity",
             "category",
             "category_id",

@@ -49,11 +49,13 @@ async fn a_new_tenant_has_the_documented_defaults(app: TestApp) {
         [
             "advance_booking_days",
             "booking_interval",
+            "booking_policy",
             "business_type",
             "cancellation_hours",
             "created_at",
             "custom_labels",
             "default_booking_status",
+            "hold_minutes",
             "id",
             "password_policy",
             "timezone",

@@ -52,7 +52,8 @@ impl Bookings {
                 caller.admin().map_err(|_| Error::NotAllowed)?;
             }
             let plan = self.plan(&seen, &edit).await?;
-            if let Some(view) = self.apply(caller, &seen, &edit, &plan, trace_id).await? {
+            let applied = Box::pin(self.apply(caller, &seen, &edit, &plan, trace_id));
+            if let Some(view) = applied.await? {
                 return Ok(view);
             }
         }

@@ -246,15 +246,9 @@ impl Bookings {
             }
             let mut judged = self.judge(tx, tenant, proposals).await?;
             if !judged.refused.is_empty() {
-                let limit = |it: RefusedOne| match it.why {
-                    Error::LimitExceeded(limit) => Some(Error::LimitExceeded(limit)),
-                    other => {
-                        drop(other);
-                        None
-                    }
-                };
-                let limit = judged.refused.into_iter().find_map(limit);
-                return Err(limit.unwrap_or(Joint::CameBetween.into()));
+                let limit = judged.refused.iter().find_map(|it| it.why.limit());
+                let limit = limit.map(Error::LimitExceeded);
+                return Err(limit.unwrap_or_else(|| Joint::CameBetween.into()));
             }
             coded(&mut judged.accepted);
             match self.store.enter_all(tx, &judged.accepted, trace_id).await? {

@@ -73,8 +73,8 @@ impl Bookings {
         for proposal in proposals {
             let (start, known, resource) = (proposal.start, proposal.known, proposal.resource);
             let refuse = |why: Error| RefusedOne { start, booking: known, resource, why };
-            let (booking, candidate) = match &proposal.wish {
-                Ok((booking, candidate)) => (booking, candidate),
+            let (booking, candidate) = match proposal.wish.as_ref() {
+                Ok(wish) => wish,
                 Err(refusal) => {
                     judged.refused.push(refuse(Error::Refused(refusal.clone())));
                     continue;
@@ -83,18 +83,17 @@ impl Bookings {
             let around = around.entry(booking.resource_id).or_default();
             let mut booking = booking.clone();
             booking.places = around.places.map_or(booking.places, |most| booking.places.min(most));
-            match verdict(&booking, candidate, around, tally.as_ref(), now)? {
-                Some(why) => judged.refused.push(refuse(why)),
-                None => {
-                    if let Some(tally) = &mut tally {
-                        tally.add(&booking);
-                    }
-                    let after = booking.claim_start;
-                    let at = around.own.partition_point(|own| own.claim_start <= after);
-                    around.own.insert(at, booking.clone());
-                    judged.accepted.push(booking);
-                }
+            if let Some(why) = verdict(&booking, candidate, around, tally.as_ref(), now)? {
+                judged.refused.push(refuse(why));
+                continue;
             }
+            if let Some(tally) = &mut tally {
+                tally.add(&booking);
+            }
+            let after = booking.claim_start;
+            let at = around.own.partition_point(|own| own.claim_start <= after);
+            around.own.insert(at, booking.clone());
+            judged.accepted.push(booking);
         }
         Ok(judged)
     }

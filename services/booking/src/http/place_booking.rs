@@ -49,9 +49,9 @@ pub(super) async fn place_booking(
     let trace_id = context.request_id();
     if let Some(rule) = request.rule() {
         let mode = request.series_mode.unwrap_or_default();
-        let made = bookings.place_series(&caller?, &request, &rule, mode, trace_id).await?;
-        let count = HeaderValue::from(made.bookings.len());
-        let first = made.bookings.into_iter().next().ok_or(Error::from(Joint::Empty))?;
+        let series = bookings.place_series(&caller?, &request, &rule, mode, trace_id).await?;
+        let count = HeaderValue::from(series.bookings.len());
+        let first = series.bookings.into_iter().next().ok_or(Error::from(Joint::Empty))?;
         let first = Tagged(StatusCode::CREATED, first.view(bookings.clock.now()));
         return Ok(([(SERIES_COUNT, count)], first).into_response());
     }

@@ -4,8 +4,8 @@ use axum::extract::State;
 use common::auth::Caller;
 use common::http::{Context, Id, Params, Problem};
 use contracts::BookingStatus;
-use contracts::booking::BookingView;
-use contracts::form::{Decode, Form, choice};
+use contracts::booking::{BookingView, SettableStatus, settable_status};
+use contracts::form::{Decode, Form};
 use http::StatusCode;
 
 use super::version::Tagged;
@@ -17,8 +17,7 @@ pub(super) struct Query {
 
 impl Decode for Query {
     fn decode(form: &mut Form<'_>) -> Option<Self> {
-        let status =
-            form.required("status_param", choice(BookingStatus::WORDS, BookingStatus::parse));
+        let status = form.required("status_param", settable_status);
         Some(Self { status: status? })
     }
 }
@@ -34,7 +33,7 @@ impl Decode for Query {
     tag = "bookings",
     params(
         ("id" = Uuid, Path, description = "The booking"),
-        ("status_param" = BookingStatus, Query, description = "The new state"),
+        ("status_param" = SettableStatus, Query, description = "The new state"),
         ("If-Match" = Option<String>, Header, description = "`ETag` of the version to change"),
     ),
     responses(

@@ -180,7 +180,9 @@ impl Bookings {
         }
         if change.splits {
             id = self.split(tx, change).await?;
-            next.iter_mut().for_each(|booking| booking.series_id = Some(id));
+            for booking in &mut next {
+                booking.series_id = Some(id);
+            }
         } else if let Some(motion) = &change.motion {
             let mut series = change.series.clone();
             moved_series(&mut series, motion);

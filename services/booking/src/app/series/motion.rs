@@ -94,7 +94,7 @@ impl Bookings {
         let resource = edit.resource_id.filter(|id| *id != seen.resource_id);
         let asked = edit.start_time.is_some() || edit.end_time.is_some();
         let resized = edit.quantity.is_some_and(|it| i64::from(it) != i64::from(seen.quantity));
-        if !asked && resource.is_none() && !(resized && !seen.exclusive) {
+        if !asked && resource.is_none() && (!resized || seen.exclusive) {
             return Ok(None);
         }
         let rules = self.rules(seen.tenant_id).await?;
@@ -135,14 +135,13 @@ impl Bookings {
         for booking in stored {
             let resource = motion.resource.unwrap_or(booking.resource_id);
             let known = offers.iter().find(|offer| offer.resource.id == resource).cloned();
-            let offer = match known {
-                Some(offer) => offer,
-                None => {
-                    let found = self.resource(booking.tenant_id, resource).await?;
-                    let offer = open_for(motion, &found)?;
-                    offers.push(offer.clone());
-                    offer
-                }
+            let offer = if let Some(offer) = known {
+                offer
+            } else {
+                let found = self.resource(booking.tenant_id, resource).await?;
+                let offer = open_for(motion, &found)?;
+                offers.push(offer.clone());
+                offer
             };
             proposals.push(self.moved_one(booking, edit, motion, &offer));
         }

@@ -190,11 +190,11 @@ pub(in crate::app) fn coded(bookings: &mut [Booking]) {
 
 /// Whether another booking came between the look and the write; or a twin of a confirmation code.
 pub(in crate::app) fn came_between(error: &Error) -> bool {
-    match error {
-        Error::Database(cause) => match classify(cause) {
+    if let Error::Database(cause) = error {
+        return match classify(cause) {
             Fault::Overlap | Fault::Unique(_) => true,
             Fault::ForeignKey | Fault::Unavailable | Fault::Retryable | Fault::Other => false,
-        },
-        other => Joint::came_between(other),
+        };
     }
+    Joint::came_between(error)
 }

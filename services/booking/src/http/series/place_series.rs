@@ -54,9 +54,9 @@ pub(super) async fn place_series(
         }
         SeriesMode::Fail | SeriesMode::Skip => {
             let bookings = bookings.into_iter().map(|booking| booking.view(now)).collect();
-            let made =
+            let answer =
                 SeriesMade { series_id: id, mode, bookings, skipped, shifted, missing, ended };
-            (StatusCode::CREATED, Json(made)).into_response()
+            (StatusCode::CREATED, Json(answer)).into_response()
         }
     })
 }

@@ -4,7 +4,7 @@ mod m0003_booking;
 mod m0004_tombstone_tenant;
 mod m0006_people;
 mod m0007_engine;
-mod m0012_series;
+mod m0014_series;
 mod sqlite;
 
 use common::db::RowSecurity;
@@ -29,9 +29,9 @@ impl MigratorTrait for Migrator {
             name: "m0008_row_security_engine",
             tables: &["capacity_usage", "capacity_limit"],
         }));
-        all.push(Box::new(m0012_series::Migration));
+        all.push(Box::new(m0014_series::Migration));
         all.push(Box::new(RowSecurity {
-            name: "m0013_row_security_series",
+            name: "m0015_row_security_series",
             tables: &["booking_series"],
         }));
         all

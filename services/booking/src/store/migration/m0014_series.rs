@@ -7,7 +7,7 @@ pub(super) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &'static str {
-        "m0012_series"
+        "m0014_series"
     }
 }
 
@@ -34,9 +34,10 @@ const INDEXES: [&str; 2] = [
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let (uuid, time) = match manager.get_database_backend() {
-            DatabaseBackend::Postgres => ("uuid", "timestamptz"),
-            _ => ("uuid_text", "timestamp_with_timezone_text"),
+        let (uuid, time) = if manager.get_database_backend() == DatabaseBackend::Postgres {
+            ("uuid", "timestamptz")
+        } else {
+            ("uuid_text", "timestamp_with_timezone_text")
         };
         let table = TABLE.replace("{uuid}", uuid).replace("{time}", time);
         let connection = manager.get_connection();
