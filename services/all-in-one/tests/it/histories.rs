@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use contracts::Service;
 use contracts::event::Envelope;
@@ -60,6 +60,7 @@ struct Scene<'a> {
     makers: Mutex<BTreeSet<String>>,
     accepted: Mutex<BTreeSet<String>>,
     statuses: Mutex<BTreeMap<u16, u32>>,
+    times: Mutex<Vec<(Duration, &'static str)>>,
 }
 
 fn slot(dice: &mut Dice) -> (String, String) {
@@ -91,7 +92,7 @@ impl Scene<'_> {
         }
     }
 
-    async fn request(&self, dice: &mut Dice) -> Answer {
+    async fn request(&self, dice: &mut Dice) -> (&'static str, Answer) {
         let (ask, w) = (self.w.admin(self.app), self.w);
         let (start, end) = slot(dice);
         let mut body = w.booking(&start, &end);
@@ -100,33 +101,38 @@ impl Scene<'_> {
         let time = json!({ "start_time": start, "end_time": end });
         let scope = ["this", "this", "following", "all"][usize::try_from(dice.roll(4)).unwrap()];
         match (dice.roll(10), some) {
-            (0..=2, _) | (_, None) => ask.post("/bookings/", body).await,
+            (0..=2, _) | (_, None) => ("book", ask.post("/bookings/", body).await),
             (3 | 4, _) => {
                 body["rrule"] = json!("FREQ=DAILY;COUNT=3");
                 body["mode"] = json!(if dice.roll(2) == 0 { "fail" } else { "skip" });
-                ask.post("/bookings/series", body).await
+                ("series", ask.post("/bookings/series", body).await)
             }
             (5, _) => {
                 let group = json!({
                     "tenant_id": w.tenant, "user_id": w.user, "start_time": start, "end_time": end,
                     "items": [{ "category_id": w.category, "count": 2 }],
                 });
-                ask.post("/bookings/groups", group).await
+                ("group", ask.post("/bookings/groups", group).await)
             }
-            (6 | 7, Some(id)) => ask.put(&format!("/bookings/{id}?scope={scope}"), time).await,
+            (6 | 7, Some(id)) => {
+                ("move", ask.put(&format!("/bookings/{id}?scope={scope}"), time).await)
+            }
             (8, Some(id)) => {
                 let other = json!({ "resource_id": body["resource_id"] });
-                ask.put(&format!("/bookings/{id}?scope={scope}"), other).await
+                ("elsewhere", ask.put(&format!("/bookings/{id}?scope={scope}"), other).await)
             }
             (_, Some(id)) => {
-                ask.patch(&format!("/bookings/{id}/cancel?scope={scope}"), Value::Null).await
+                let path = format!("/bookings/{id}/cancel?scope={scope}");
+                ("cancel", ask.patch(&path, Value::Null).await)
             }
         }
     }
 
     async fn client(&self, mut dice: Dice) {
         for _ in 0..REQUESTS {
-            let answer = self.request(&mut dice).await;
+            let started = Instant::now();
+            let (what, answer) = self.request(&mut dice).await;
+            self.times.lock().unwrap().push((started.elapsed(), what));
             self.note(&answer);
         }
     }
@@ -259,10 +265,17 @@ async fn every_history_is_possible_in_the_order_of_its_events(app: TestApp) {
         makers: Mutex::default(),
         accepted: Mutex::default(),
         statuses: Mutex::default(),
+        times: Mutex::default(),
     };
     let clients = (0..CLIENTS).map(|number| scene.client(Dice(seed ^ (number << 32))));
     futures_util::future::join_all(clients).await;
     eprintln!("answers: {:?}", scene.statuses.lock().unwrap());
+    {
+        let mut times = scene.times.lock().unwrap();
+        times.sort_unstable();
+        let slowest = &times[times.len().saturating_sub(5)..];
+        eprintln!("the middle {:?}, the slowest {slowest:?}", times[times.len() / 2]);
+    }
     let events = log(&app).await;
     let mut model = Model::default();
     let steps = steps(&events);

@@ -7,7 +7,7 @@ use contracts::event::BookingEvent;
 use contracts::series::SeriesScope;
 use uuid::Uuid;
 
-use super::SeriesChange;
+use super::{ATTEMPTS, SeriesChange};
 use crate::app::cancel::{cancelled, event};
 use crate::app::{Bookings, Precondition, may_change};
 use crate::error::Error;
@@ -44,6 +44,27 @@ impl Bookings {
         reason: Option<&str>,
         trace_id: &str,
     ) -> Result<(Vec<Booking>, Vec<RefusedOne>), Error> {
+        for _ in 0..ATTEMPTS {
+            match self.try_cancel(caller, tenant, which, reason, trace_id).await {
+                Ok(done) => {
+                    self.relay.wake();
+                    return Ok(done);
+                }
+                Err(error) if Joint::came_between(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    async fn try_cancel(
+        &self,
+        caller: &Caller,
+        tenant: Uuid,
+        which: Together,
+        reason: Option<&str>,
+        trace_id: &str,
+    ) -> Result<(Vec<Booking>, Vec<RefusedOne>), Error> {
         let seen = self.store.together(tenant, which).await?;
         let resources: BTreeSet<Uuid> = seen.iter().map(|booking| booking.resource_id).collect();
         let resources: &Vec<Uuid> = &resources.into_iter().collect();
@@ -52,6 +73,9 @@ impl Bookings {
             // Shared places are given back under the lock of their resource.
             self.store.lock_resources(tx, tenant, &mut resources.clone()).await?;
             let held = self.store.lock_together(tx, tenant, which).await?;
+            if held.iter().any(|booking| !resources.contains(&booking.resource_id)) {
+                return Err(Joint::CameBetween.into());
+            }
             let now = self.clock.now();
             let mut changed: Vec<(Booking, BookingEvent)> = Vec::new();
             let mut refused = Vec::new();
@@ -75,8 +99,6 @@ impl Bookings {
             let bookings = changed.into_iter().map(|(booking, _)| booking).collect();
             Ok::<_, Error>((bookings, refused))
         });
-        let done = done.await?;
-        self.relay.wake();
-        Ok(done)
+        done.await
     }
 }

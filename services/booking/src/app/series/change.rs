@@ -87,6 +87,13 @@ impl Bookings {
             Some(motion) => self.moved(&stored, edit, motion).await?,
             None => Vec::new(),
         };
+        // A hot slot's losers are told without a lock: those who wait for one hold a connection each.
+        let tenant = seen.tenant_id;
+        let conn = self.store.database().read(Scope::Tenant(tenant));
+        let refused = self.judge(&conn, tenant, &proposals).await?.refused;
+        if !refused.is_empty() {
+            return Err(Joint::Refused(refused).into());
+        }
         Ok(Change { caller, edit, seen, series, which, splits, stored, motion, proposals })
     }
 

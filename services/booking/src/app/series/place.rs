@@ -128,6 +128,13 @@ impl Bookings {
         mode: SeriesMode,
         trace_id: &str,
     ) -> Result<Judged, Error> {
+        // A hot slot's losers are told without a lock: those who wait for one hold a connection each.
+        let tenant = draft.series.tenant_id;
+        let conn = self.store.database().read(Scope::Tenant(tenant));
+        let seen = self.judge(&conn, tenant, &draft.proposals).await?;
+        if !seen.may_be(mode) {
+            return Err(Joint::Refused(seen.refused).into());
+        }
         for _ in 0..ATTEMPTS {
             match self.try_series(draft, mode, trace_id).await {
                 Ok(judged) => {
@@ -166,8 +173,7 @@ impl Bookings {
                 return Err(gone.into());
             }
             let mut judged = self.judge(tx, tenant, &draft.proposals).await?;
-            let nothing = judged.accepted.is_empty();
-            if !judged.refused.is_empty() && (mode == SeriesMode::Fail || nothing) {
+            if !judged.may_be(mode) {
                 return Err(Joint::Refused(judged.refused).into());
             }
             coded(&mut judged.accepted);
@@ -178,6 +184,14 @@ impl Bookings {
             }
         });
         stored.await
+    }
+}
+
+impl Judged {
+    /// Whether a series is made of it: all of its bookings, or with `skip` at least one.
+    fn may_be(&self, mode: SeriesMode) -> bool {
+        let some = mode != SeriesMode::Fail && !self.accepted.is_empty();
+        self.refused.is_empty() || some
     }
 }
 
