@@ -15,6 +15,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::app::describe;
+use crate::joint::Joint;
 use crate::store::Gone;
 
 /// Every way a use case of bookings can end without its effect.
@@ -103,6 +104,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Repeated(#[from] Refused),
     #[error(transparent)]
+    Joint(#[from] Joint),
+    #[error(transparent)]
     Database(#[from] DbErr),
 }
 
@@ -121,7 +124,8 @@ impl Classify for Error {
     fn db(&self) -> Option<&DbErr> {
         match self {
             Self::Database(error) => Some(error),
-            Self::OtherTenant
+            Self::Joint(_)
+            | Self::OtherTenant
             | Self::NotSelf
             | Self::MayNotBook
             | Self::NotAllowed
@@ -266,6 +270,7 @@ impl From<Error> for Problem {
             Error::RefusedByDatabase => Self::unavailable("refused by the database"),
             Error::Contended => Self::unavailable("contended"),
             Error::OutcomeUnknown { id, cause } => Self::outcome_unknown(id, cause),
+            Error::Joint(joint) => joint.into(),
             Error::Database(error) => error.into(),
         }
     }

@@ -38,6 +38,8 @@ pub struct Bookable {
     pub exceptions: Exceptions,
     /// How many bookings it takes at one instant.
     pub capacity: Capacity,
+    /// What it holds, whether bookings share it or not.
+    pub size: u32,
     /// Grows with every change of the resource itself.
     pub version: i64,
     /// When its owner was asked for all this.
@@ -130,6 +132,18 @@ impl ResourceDirectory {
         }
         Ok(latest.filter(|bookable| bookable.tenant_id == tenant))
     }
+
+    /// The bookable resources of a tenant's category by name, as they are now; `None` if the tenant has
+    /// no such category.
+    pub async fn of_category(
+        &self,
+        tenant: Uuid,
+        category: Uuid,
+    ) -> Result<Option<Vec<Arc<Bookable>>>, ClientError> {
+        let Some(found) = self.clients.category(tenant, category).await? else { return Ok(None) };
+        let own = found.whole().into_iter().filter(|facts| facts.tenant_id == tenant);
+        Ok(Some(own.map(|facts| Arc::new(Bookable::from(facts))).collect()))
+    }
 }
 
 impl Bookable {
@@ -141,7 +155,7 @@ impl Bookable {
             status,
             availability_schedule,
             category_id,
-            capacity: _,
+            capacity: size,
             shared: _,
             booking_policy,
             category_policy,
@@ -161,6 +175,7 @@ impl Bookable {
             schedule,
             exceptions: exceptions(&facts),
             capacity,
+            size,
             version,
             asked_at,
             own: booking_policy,

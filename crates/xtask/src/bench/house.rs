@@ -33,8 +33,8 @@ pub(crate) struct House {
     /// The booking service once more, as a superuser: no policy holds it.
     unheld: ServiceProcess,
     token: String,
-    tenant: String,
-    user: String,
+    pub(super) tenant: String,
+    pub(super) user: String,
     resources: Vec<String>,
     date: String,
     base: Cell<u64>,

@@ -9,13 +9,17 @@ mod edit;
 mod finish;
 mod gate;
 mod holds;
+mod groups;
+mod judge;
 mod limits;
 mod occupancy;
 mod offers;
 mod personal;
 mod place;
 mod read;
+mod series;
 mod status;
+mod tally;
 mod waitlist;
 
 use std::ops::Deref;
@@ -43,6 +47,7 @@ pub(crate) use offers::Freed;
 pub(crate) use place::versioned;
 pub(crate) use read::{Edge, Listing};
 pub(crate) use waitlist::WaitingList;
+pub(crate) use series::{SeriesChange, SeriesOutcome};
 
 /// What the use cases work with.
 pub(crate) struct Parts {

@@ -6,6 +6,7 @@ mod m0006_people;
 mod m0007_engine;
 mod m0010_holds;
 mod m0012_waitlist;
+mod m0014_series;
 mod sqlite;
 
 use common::db::RowSecurity;
@@ -41,6 +42,11 @@ impl MigratorTrait for Migrator {
             tables: &["waitlist_entry"],
         }));
         all.extend(common::db::idempotency_migrations());
+        all.push(Box::new(m0014_series::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0015_row_security_series",
+            tables: &["booking_series"],
+        }));
         all
     }
 
