@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::BookingStatus;
-use crate::form::{Change, Decode, Faults, Form, boolean, choice, integer, ordered, text, time, uuid};
+use crate::form::{
+    Change, Decode, Faults, Form, boolean, choice, integer, ordered, text, time, uuid,
+};
 use crate::series::{BookedSeriesMode, SeriesMode, booked_mode};
 
 /// The states that take their interval: those a booking may begin in.
@@ -80,6 +82,32 @@ pub struct PlaceBooking {
     /// With `recurring_enabled` and a pattern: `fail` (the default) or `skip`.
     #[schema(value_type = Option<BookedSeriesMode>)]
     pub series_mode: Option<SeriesMode>,
+}
+
+impl PlaceBooking {
+    /// With nothing but what has to be sent, and the `quantity`.
+    pub const fn plain(
+        tenant_id: Uuid,
+        resource_id: Uuid,
+        user_id: Uuid,
+        (start_time, end_time): (TimeInput, TimeInput),
+        quantity: u32,
+    ) -> Self {
+        Self {
+            tenant_id,
+            resource_id,
+            user_id,
+            start_time,
+            end_time,
+            client_id: None,
+            notes: None,
+            status: None,
+            quantity,
+            recurring_enabled: false,
+            recurring_pattern: None,
+            series_mode: None,
+        }
+    }
 }
 
 /// How a booking repeats.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::booking::BookingView;
-use crate::form::{Decode, Form, integer, list, nested, text, time, uuid};
+use crate::form::{Decode, Form, integer, list, nested, ordered, text, time, uuid};
 
 /// The most resources of one group.
 pub const MAX_RESOURCES: u32 = 20;

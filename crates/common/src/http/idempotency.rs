@@ -117,7 +117,8 @@ impl IntoResponse for Answer {
             headers.insert(ETAG, tag);
         }
         if let Some((name, value)) = self.header()
-            && let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value))
+            && let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::from_str(value))
         {
             headers.insert(name, value);
         }

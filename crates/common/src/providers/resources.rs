@@ -140,9 +140,10 @@ impl ResourceDirectory {
         tenant: Uuid,
         category: Uuid,
     ) -> Result<Option<Vec<Arc<Bookable>>>, ClientError> {
+        let asked_at = self.clock.now();
         let Some(found) = self.clients.category(tenant, category).await? else { return Ok(None) };
         let own = found.whole().into_iter().filter(|facts| facts.tenant_id == tenant);
-        Ok(Some(own.map(|facts| Arc::new(Bookable::from(facts))).collect()))
+        Ok(Some(own.map(|facts| Arc::new(Bookable::new(facts, asked_at))).collect()))
     }
 }
 

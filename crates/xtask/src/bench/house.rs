@@ -137,7 +137,12 @@ impl House {
         let _ = sql(&self.postgres, "postgres", "CHECKPOINT");
     }
 
-    async fn call(&self, service: Service, path: &str, body: Value) -> Result<Value, Failure> {
+    pub(super) async fn call(
+        &self,
+        service: Service,
+        path: &str,
+        body: Value,
+    ) -> Result<Value, Failure> {
         self.call_as(&self.token, service, path, body).await
     }
 

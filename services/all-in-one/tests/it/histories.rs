@@ -344,19 +344,19 @@ async fn a_move_is_a_cancellation_and_a_booking(app: TestApp) {
         let path = format!("/bookings/{}", mover.id());
         let (to_start, to_end) = slot(&mut dice);
         let time = json!({ "start_time": to_start, "end_time": to_end });
-        let moved = ask.put(&path, time.clone()).await;
+        let answer = ask.put(&path, time).await;
         // The same from where it was: cancelled, then booked anew.
         let back = json!({ "start_time": start, "end_time": end });
         ask.put(&path, back).await.expect(200);
         ask.patch(&format!("{path}/cancel"), Value::Null).await.expect(200);
         let anew = w.book(&app, &to_start, &to_end).await;
-        let (by_move, by_both) = (moved.status.as_u16(), anew.status.as_u16());
-        assert_eq!(by_move == 200, by_both == 201, "{} {}", moved.text, anew.text);
+        let (by_move, by_both) = (answer.status.as_u16(), anew.status.as_u16());
+        assert_eq!(by_move == 200, by_both == 201, "{} {}", answer.text, anew.text);
         if by_both == 201 {
             let path = format!("/bookings/{}/cancel", anew.id());
             ask.patch(&path, Value::Null).await.expect(200);
         } else {
-            assert_eq!(moved.body["conflicts"], anew.body["conflicts"]);
+            assert_eq!(answer.body["conflicts"], anew.body["conflicts"]);
         }
     }
     app.stop().await;

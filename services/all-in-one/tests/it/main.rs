@@ -45,6 +45,7 @@ mod outage;
 mod pages;
 mod passwords;
 mod policy;
+mod policy_limits;
 mod presets;
 mod privacy;
 mod privacy_erasure;

@@ -268,7 +268,9 @@ impl Bookings {
             }
             coded(&mut judged.accepted);
             match self.store.enter_all(tx, &judged.accepted, trace_id).await? {
-                Inserted::Stored => Ok((Answer::created(&self.group(id, judged.accepted))?, ())),
+                Inserted::Stored => {
+                    Ok::<_, Error>((Answer::created(&self.group(id, judged.accepted))?, ()))
+                }
                 Inserted::Refused => Err(Joint::CameBetween.into()),
             }
         });
@@ -305,18 +307,8 @@ impl Bookings {
 
 /// A booking of a group as if it were asked for by itself.
 fn single(request: &PlaceGroup, resource: Uuid) -> PlaceBooking {
-    PlaceBooking {
-        tenant_id: request.tenant_id,
-        resource_id: resource,
-        user_id: request.user_id,
-        start_time: request.start_time,
-        end_time: request.end_time,
-        client_id: request.client_id,
-        notes: request.notes.clone(),
-        status: None,
-        quantity: request.quantity,
-        recurring_enabled: false,
-        recurring_pattern: None,
-        series_mode: None,
-    }
+    let PlaceGroup { tenant_id, user_id, start_time, end_time, client_id, quantity, .. } = *request;
+    let time = (start_time, end_time);
+    let plain = PlaceBooking::plain(tenant_id, resource, user_id, time, quantity);
+    PlaceBooking { client_id, notes: request.notes.clone(), ..plain }
 }

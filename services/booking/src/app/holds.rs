@@ -330,17 +330,7 @@ fn not_expired(hold: Booking) -> Result<Booking, Error> {
 fn as_booking(asked: &PlaceHold) -> PlaceBooking {
     let PlaceHold { tenant_id, resource_id, user_id, start_time, end_time, quantity, client_id } =
         *asked;
-    PlaceBooking {
-        tenant_id,
-        resource_id,
-        user_id,
-        start_time,
-        end_time,
-        client_id,
-        notes: None,
-        status: None,
-        quantity,
-        recurring_enabled: false,
-        recurring_pattern: None,
-    }
+    let time = (start_time, end_time);
+    let plain = PlaceBooking::plain(tenant_id, resource_id, user_id, time, quantity);
+    PlaceBooking { client_id, ..plain }
 }

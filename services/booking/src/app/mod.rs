@@ -8,8 +8,8 @@ mod claim;
 mod edit;
 mod finish;
 mod gate;
-mod holds;
 mod groups;
+mod holds;
 mod judge;
 mod limits;
 mod occupancy;
@@ -46,8 +46,8 @@ pub(crate) use limits::describe;
 pub(crate) use offers::Freed;
 pub(crate) use place::versioned;
 pub(crate) use read::{Edge, Listing};
-pub(crate) use waitlist::WaitingList;
 pub(crate) use series::{SeriesChange, SeriesOutcome};
+pub(crate) use waitlist::WaitingList;
 
 /// What the use cases work with.
 pub(crate) struct Parts {

@@ -167,17 +167,5 @@ fn same(one: &Entry, other: &Entry) -> bool {
 
 fn as_booking(asked: &JoinWaitlist) -> PlaceBooking {
     let JoinWaitlist { tenant_id, resource_id, user_id, start_time, end_time, quantity } = *asked;
-    PlaceBooking {
-        tenant_id,
-        resource_id,
-        user_id,
-        start_time,
-        end_time,
-        client_id: None,
-        notes: None,
-        status: None,
-        quantity,
-        recurring_enabled: false,
-        recurring_pattern: None,
-    }
+    PlaceBooking::plain(tenant_id, resource_id, user_id, (start_time, end_time), quantity)
 }

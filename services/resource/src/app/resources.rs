@@ -18,7 +18,7 @@ use super::edit::{Wish, merged};
 use crate::error::Error;
 use crate::events;
 use crate::store::resources::{self, Filter};
-use crate::store::{Category, Resource, SortKey, categories, exceptions};
+use crate::store::{Category, Exception, Resource, SortKey, categories, exceptions};
 
 /// The most resources of a category that neighbours are told of.
 const MOST_OF_CATEGORY: u64 = 500;
@@ -107,7 +107,7 @@ impl Directory {
             resource.facts(&category, own)
         };
         Ok(CategoryFacts {
-            exceptions: shared.into_iter().map(exceptions::Model::facts).collect(),
+            exceptions: shared.into_iter().map(Exception::facts).collect(),
             resources: rows.into_iter().map(facts).collect(),
         })
     }

@@ -58,7 +58,7 @@ impl Answer {
 
     /// The same with one header more.
     #[must_use]
-    pub fn with(self, name: &'static str, value: impl ToString) -> Self {
+    pub fn with(self, name: &'static str, value: usize) -> Self {
         Self { header: Some((name.to_owned(), value.to_string())), ..self }
     }
 
@@ -94,7 +94,8 @@ impl Answer {
 
     /// Everything but the status as bytes.
     pub(super) fn pack(&self) -> Result<Vec<u8>, DbErr> {
-        let head = serde_json::to_vec(&Head { etag: self.etag.clone(), header: self.header.clone() });
+        let head =
+            serde_json::to_vec(&Head { etag: self.etag.clone(), header: self.header.clone() });
         let head = head.map_err(|error| DbErr::Json(error.to_string()))?;
         Ok([head.as_slice(), b"\n", &self.body].concat())
     }
@@ -106,7 +107,13 @@ impl Answer {
         let (head, body) = packed.split_at(end);
         let Head { etag, header } =
             serde_json::from_slice(head).map_err(|error| broken(&error.to_string()))?;
-        Ok(Self { status, etag, header, body: body.get(1..).unwrap_or_default().to_vec(), replayed: true })
+        Ok(Self {
+            status,
+            etag,
+            header,
+            body: body.get(1..).unwrap_or_default().to_vec(),
+            replayed: true,
+        })
     }
 }
 

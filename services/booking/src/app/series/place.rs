@@ -46,7 +46,8 @@ impl Bookings {
             match draft.mode {
                 SeriesMode::Preview => {
                     let conn = self.store.database().read(own);
-                    let judged = self.judge(&conn, draft.series.tenant_id, &draft.proposals).await?;
+                    let judged =
+                        self.judge(&conn, draft.series.tenant_id, &draft.proposals).await?;
                     Ok(told(draft.outcome(judged))?)
                 }
                 SeriesMode::Fail | SeriesMode::Skip => {
@@ -191,7 +192,7 @@ impl Bookings {
             coded(&mut judged.accepted);
             self.store.add_series(tx, &draft.series).await?;
             match self.store.enter_all(tx, &judged.accepted, trace_id).await? {
-                Inserted::Stored => Ok((told(draft.outcome(judged))?, ())),
+                Inserted::Stored => Ok::<_, Error>((told(draft.outcome(judged))?, ())),
                 Inserted::Refused => Err(Joint::CameBetween.into()),
             }
         });

@@ -1,10 +1,10 @@
 //! `POST /bookings/series`
 
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use common::auth::Caller;
 use common::db::Answer;
 use common::http::{Body, Context, IdempotencyKey, Outcome};
-use chrono::{DateTime, Utc};
 use contracts::series::{PlaceSeries, PreviewedBooking, SeriesMade, SeriesMode, SeriesPreview};
 use contracts::text::Language;
 use sea_orm::DbErr;
