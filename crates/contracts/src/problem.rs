@@ -1,9 +1,11 @@
 //! The one shape of every error answer.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::resource::ExplanationView;
 
 /// The body of every answer with a status of 400 or more.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -40,6 +42,27 @@ pub struct ErrorBody {
     /// With `insufficient_resources`: the items of the group that cannot be met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<UnmetItem>,
+    /// Of a booking or a hold that the rules or others refuse: why, and what could be had instead.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub explained: Option<RefusalExplained>,
+}
+
+/// Why a booking was refused, and what could be had instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusalExplained {
+    /// The layer and the rule that refuse it, and until when.
+    pub explanation: ExplanationView,
+    /// Up to three times as long as the one refused that could be booked: the nearest within seven days.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// A time that could be booked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Alternative {
+    /// When it starts, in the tenant's zone.
+    pub start_time: DateTime<FixedOffset>,
+    /// When it ends.
+    pub end_time: DateTime<FixedOffset>,
 }
 
 /// A booking of a series or a group that is refused.

@@ -5,7 +5,7 @@ use common::db::{Classify, Refused, outcome_unknown};
 use common::http::Problem;
 use common::version::Changed;
 use contracts::client::ClientError;
-use contracts::problem::Conflict;
+use contracts::problem::{Conflict, RefusalExplained};
 use contracts::text::Text;
 use http::StatusCode;
 use scheduling::{Limit, Refusal};
@@ -103,6 +103,8 @@ pub(crate) enum Error {
     RefusedByDatabase,
     #[error(transparent)]
     Repeated(#[from] Refused),
+    #[error("{0}")]
+    Explained(Box<Error>, Box<RefusalExplained>),
     #[error(transparent)]
     Joint(#[from] Joint),
     #[error(transparent)]
@@ -124,6 +126,7 @@ impl Classify for Error {
     fn db(&self) -> Option<&DbErr> {
         match self {
             Self::Database(error) => Some(error),
+            Self::Explained(error, _) => error.db(),
             Self::Joint(_)
             | Self::OtherTenant
             | Self::NotSelf
@@ -269,6 +272,7 @@ impl From<Error> for Problem {
             Error::RefusedByDatabase => Self::unavailable("refused by the database"),
             Error::Contended => Self::unavailable("contended"),
             Error::OutcomeUnknown { id, cause } => Self::outcome_unknown(id, cause),
+            Error::Explained(error, why) => Self::from(*error).explained(*why),
             Error::Joint(joint) => joint.into(),
             Error::Database(error) => error.into(),
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use contracts::problem::{Conflict, ErrorBody, FieldFault, RefusedOccurrence, UnmetItem};
+use contracts::problem::{
+    Conflict, ErrorBody, FieldFault, RefusalExplained, RefusedOccurrence, UnmetItem,
+};
 use contracts::text::{Language, Text};
 use http::StatusCode;
 use http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -36,6 +38,7 @@ struct Inner {
     retry_after: Option<u64>,
     occurrences: Vec<RefusedAt>,
     items: Vec<UnmetItem>,
+    explained: Option<RefusalExplained>,
     cause: Option<String>,
 }
 
@@ -92,6 +95,7 @@ impl Problem {
             retry_after: None,
             occurrences: Vec::new(),
             items: Vec::new(),
+            explained: None,
             cause: None,
         }))
     }
@@ -130,6 +134,12 @@ impl Problem {
     #[must_use]
     pub fn unmet(self, items: Vec<UnmetItem>) -> Self {
         self.with(|inner| inner.items = items)
+    }
+
+    /// The same, with why and what could be had instead.
+    #[must_use]
+    pub fn explained(self, why: RefusalExplained) -> Self {
+        self.with(|inner| inner.explained = Some(why))
     }
 
     /// 401: no, bad or expired token.
@@ -323,6 +333,7 @@ impl Problem {
             booking_id: self.0.booking_id,
             occurrences: self.0.occurrences.iter().map(|it| it.told(language)).collect(),
             items: self.0.items.clone(),
+            explained: self.0.explained.clone(),
         }
     }
 

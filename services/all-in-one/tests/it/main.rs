@@ -24,6 +24,7 @@ mod cookies;
 mod edge;
 mod events;
 mod exceptions;
+mod explained;
 mod forgeries;
 mod fuzzed;
 mod groups;

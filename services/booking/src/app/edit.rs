@@ -40,13 +40,25 @@ impl Bookings {
             if edit.status.is_some_and(|next| is_for_admins(seen.status(), next)) {
                 caller.admin().map_err(|_| Error::NotAllowed)?;
             }
-            let plan = self.plan(&seen, &edit).await?;
-            let applied = Box::pin(self.apply(caller, &seen, &edit, &plan, trace_id)).await?;
-            if let Some(view) = applied {
-                return Ok(view);
+            match Box::pin(self.try_edit(caller, &seen, &edit, trace_id)).await {
+                Ok(None) => {}
+                Ok(Some(view)) => return Ok(view),
+                Err(error) => return Err(self.explained_edit(&seen, &edit, error).await),
             }
         }
         Err(Error::Contended)
+    }
+
+    /// `None`: the booking changed since it was read; begin again.
+    async fn try_edit(
+        &self,
+        caller: &Caller,
+        seen: &Booking,
+        edit: &EditBooking,
+        trace_id: &str,
+    ) -> Result<Option<BookingView>, Error> {
+        let plan = self.plan(seen, edit).await?;
+        self.apply(caller, seen, edit, &plan, trace_id).await
     }
 
     /// Judges a new time or resource by the rules, before any lock is taken.

@@ -81,7 +81,10 @@ impl Bookings {
             self.store_new(&new, hold, trace_id).await
         };
         let own = Scope::Tenant(request.tenant_id);
-        once.unless_done(self.store.database(), own, Box::pin(rest)).await
+        match once.unless_done(self.store.database(), own, Box::pin(rest)).await {
+            Err(error) => Err(self.explained(request, error).await),
+            held => held,
+        }
     }
 
     /// Refuses a hold that would be one too many for its user or its address.

@@ -6,6 +6,7 @@ mod capacity;
 mod cascade;
 mod claim;
 mod edit;
+mod explain;
 mod finish;
 mod gate;
 mod groups;

@@ -39,7 +39,10 @@ impl Bookings {
             self.store_new(&new, booking, trace_id).await
         };
         let own = Scope::Tenant(request.tenant_id);
-        once.unless_done(self.store.database(), own, Box::pin(rest)).await
+        match once.unless_done(self.store.database(), own, Box::pin(rest)).await {
+            Err(error) => Err(self.explained(request, error).await),
+            placed => placed,
+        }
     }
 
     /// Every check of an authorized request but what only the database can tell, in the contract's order.
