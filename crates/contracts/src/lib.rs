@@ -12,6 +12,7 @@ pub mod form;
 pub mod hold;
 pub mod internal;
 pub mod landing;
+pub mod link;
 pub mod page;
 pub mod password;
 pub mod personal;

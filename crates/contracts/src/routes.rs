@@ -106,6 +106,9 @@ pub const GATEWAY: &[GatewayRoute] = &[
 /// Answers without an end, of these patterns: whatever stands in front passes them on as they come.
 pub const STREAMS: &[GatewayRoute] = &[to("/resources/*/availability/stream", Service::Resource)];
 
+/// Below these stand secrets: whatever is in front keeps them out of its logs.
+pub const SECRETS: &[GatewayRoute] = &[to("/bookings/links", Service::Booking)];
+
 /// The service that answers `path`, if the gateway lets it through at all.
 pub fn service_for(path: &str) -> Option<Service> {
     GATEWAY.iter().find(|route| route.matches(path)).map(|route| route.service)

@@ -28,6 +28,8 @@ pub struct Bookable {
     pub id: Uuid,
     /// Its tenant.
     pub tenant_id: Uuid,
+    /// Its name.
+    pub name: String,
     /// Its category.
     pub category_id: Uuid,
     /// Whether it can be booked.
@@ -138,6 +140,7 @@ impl Bookable {
         let ResourceFacts {
             id,
             tenant_id,
+            name,
             status,
             availability_schedule,
             category_id,
@@ -156,6 +159,7 @@ impl Bookable {
         Self {
             id,
             tenant_id,
+            name,
             category_id,
             status,
             schedule,

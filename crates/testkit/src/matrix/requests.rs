@@ -54,6 +54,7 @@ fn request(operation: &'static str, ids: &[&String], query: &str, body: Value) -
 pub fn requests(scene: &Scene, today: NaiveDate) -> Vec<Request> {
     let mut all = tenants_and_people(scene);
     all.extend(things(scene, today));
+    all.extend(links(scene, today));
     all.extend(ends(scene));
     all
 }
@@ -161,6 +162,22 @@ fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
         request("POST /bookings/holds/{id}/extend", &[kept], "", token()),
         request("POST /bookings/holds/{id}/confirm", &[kept], "", token()),
         request("DELETE /bookings/holds/{id}", &[given_back], "", nil()),
+    ]
+}
+
+/// By their tokens before they are taken back.
+fn links(scene: &Scene, today: NaiveDate) -> Vec<Request> {
+    let [booking, link, token] = &scene.linked;
+    let later = slot(scene, today, 12, 16, &scene.admin);
+    let later = json!({ "start_time": later["start_time"], "end_time": later["end_time"] });
+    let nil = || Value::Null;
+    vec![
+        request("GET /bookings/links/{token}", &[token], "", nil()),
+        request("PUT /bookings/links/{token}", &[token], "", later),
+        request("DELETE /bookings/links/{token}", &[token], "", nil()),
+        request("POST /bookings/{id}/links", &[booking], "", nil()),
+        request("GET /bookings/{id}/links", &[booking], "", nil()),
+        request("DELETE /bookings/{id}/links/{link_id}", &[booking, link], "", nil()),
     ]
 }
 

@@ -44,6 +44,8 @@ pub struct Scene {
     pub holds: [(String, String); 2],
     /// An entry of the admin's on the waiting list.
     pub entry: String,
+    /// A booking of the admin's with a link, and the link's id and token.
+    pub linked: [String; 3],
     /// In whose name is booked: the caller's, or the admin's where that is nobody of the tenant.
     pub booker: String,
     /// An API key, and a session of the admin's.
@@ -129,6 +131,7 @@ impl Scene {
         scene.exception = scene.make_exception(front, 20, "x").await;
         scene.holds = [scene.make_hold(front, 6).await, scene.make_hold(front, 7).await];
         let waits = slot(&scene, front.today(), 7, 13, &scene.admin);
+        scene.linked = scene.make_link(front).await;
         scene.entry = scene.make(front, "/bookings/waitlist", waits).await;
         let other = login(front, &scene.tenant, &format!("ana@{domain}"), PASSWORD).await;
         scene.ends = [scene.key(front, json!({})).await.0, session(&other)];
@@ -172,6 +175,16 @@ impl Scene {
         let made = front.ask(Method::POST, "/bookings/holds", &self.admin_token, body).await;
         let made = made.expect(201);
         (made.id(), made.body["hold_token"].as_str().expect("a token").to_owned())
+    }
+
+    /// A link to a booking of its own: the booking, the link and its token.
+    async fn make_link(&self, front: &impl Front) -> [String; 3] {
+        let booking = self.make_booking(front, 12, "x").await;
+        let path = format!("/bookings/{booking}/links");
+        let made = front.ask(Method::POST, &path, &self.admin_token, Value::Null).await;
+        let made = made.expect(201);
+        let token = made.body["token"].as_str().expect("a token").to_owned();
+        [booking, made.id(), token]
     }
 
     /// One more person with a password.

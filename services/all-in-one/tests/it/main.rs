@@ -34,6 +34,8 @@ mod impersonation;
 mod imports;
 mod keys;
 mod law;
+mod links;
+mod links_secret;
 mod login;
 mod matrix;
 mod openapi;

@@ -124,6 +124,13 @@ const CONTRACT: &[&str] = &[
     "POST /bookings/holds/{id}/extend",
     "POST /bookings/holds/{id}/confirm",
     "DELETE /bookings/holds/{id}",
+    // Links.
+    "POST /bookings/{id}/links",
+    "GET /bookings/{id}/links",
+    "DELETE /bookings/{id}/links/{link_id}",
+    "GET /bookings/links/{token}",
+    "PUT /bookings/links/{token}",
+    "DELETE /bookings/links/{token}",
 ];
 
 async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
@@ -154,7 +161,8 @@ async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
         let bodiless =
             ["POST /auth/logout-all", "POST /users/{id}/erasure"].contains(&name.as_str());
         let body = matches!(name.split(' ').next(), Some("POST" | "PUT")) && !bodiless;
-        assert_eq!(spec["requestBody"].is_object(), body || name.ends_with("/cancel"), "{name}");
+        let cancels = name.ends_with("/cancel") || name == "DELETE /bookings/links/{token}";
+        assert_eq!(spec["requestBody"].is_object(), body || cancels, "{name}");
     }
     app.stop().await;
 }
@@ -257,6 +265,9 @@ async fn public_operations_are_marked(app: TestApp) {
         "POST /auth/register",
         "POST /auth/token",
         "POST /auth/logout",
+        "GET /bookings/links/{token}",
+        "PUT /bookings/links/{token}",
+        "DELETE /bookings/links/{token}",
     ];
     for Operation { name, method, path, spec } in operations(&app).await {
         let path = filled(&path, "00000000-0000-7000-8000-000000000000");

@@ -74,6 +74,7 @@ async fn a_person_gets_everything_and_nothing_of_others(app: TestApp) {
     assert_eq!(ready.header("content-type"), "application/json");
     let parts = [
         "api_keys",
+        "booking_links",
         "bookings",
         "elsewhere",
         "generated_at",

@@ -10,6 +10,7 @@ mod finish;
 mod gate;
 mod holds;
 mod limits;
+mod links;
 mod occupancy;
 mod offers;
 mod personal;
@@ -39,6 +40,7 @@ use crate::store::{Booking, Store};
 pub(crate) use claim::EVERY_PLACE;
 pub(crate) use gate::Gate;
 pub(crate) use limits::describe;
+pub(crate) use links::{LinkRefusal, Links, Opened};
 pub(crate) use offers::Freed;
 pub(crate) use place::versioned;
 pub(crate) use read::{Edge, Listing};
@@ -55,6 +57,7 @@ pub(crate) struct Parts {
     pub(crate) people: Arc<UserDirectory>,
     pub(crate) gate: Gate,
     pub(crate) freed: Freed,
+    pub(crate) links: Links,
 }
 
 /// The bookings, as a cheap handle.

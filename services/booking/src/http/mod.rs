@@ -8,6 +8,7 @@ mod extend_hold;
 mod get_booking;
 mod join_waitlist;
 mod leave_waitlist;
+mod links;
 mod list_bookings;
 mod list_waitlist;
 mod lower_capacity;
@@ -22,6 +23,7 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{get, post};
 use common::auth::Authenticator;
+use common::http::Limits;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -32,6 +34,7 @@ use crate::app::Bookings;
 pub(crate) struct AppState {
     pub(crate) bookings: Bookings,
     pub(crate) authenticator: Authenticator,
+    pub(crate) limits: Limits,
 }
 
 /// What the gateway lets through.
@@ -48,6 +51,7 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
         .routes(routes!(release_hold::release_hold))
         .routes(routes!(join_waitlist::join_waitlist, list_waitlist::list_waitlist))
         .routes(routes!(leave_waitlist::leave_waitlist))
+        .merge(links::routes())
         .with_state(state)
 }
 

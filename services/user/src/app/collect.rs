@@ -99,11 +99,15 @@ impl Users {
             elsewhere.insert(service.name().to_owned(), self.ask(service, tenant, user).await?);
         }
         let bookings = elsewhere.remove(Service::Booking.name()).unwrap_or_default();
-        // Only a booking has a code; what is waited for comes after them.
+        // Only a booking has a code; what is waited for comes after them, then links, which allow things.
         let (bookings, waitlist): (Vec<_>, Vec<_>) =
             bookings.into_iter().partition(|row| row.get("confirmation_code").is_some());
         let bookings = bookings.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
+        let (booking_links, waitlist): (Vec<_>, Vec<_>) =
+            waitlist.into_iter().partition(|row| row.get("allow").is_some());
         let waitlist = waitlist.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
+        let booking_links = booking_links.into_iter().map(serde_json::from_value);
+        let booking_links = booking_links.collect::<Result<_, _>>();
         Ok(Some(PersonalExport {
             user: found.view(),
             sessions: sessions.into_iter().map(session::Session::record).collect(),
@@ -112,6 +116,7 @@ impl Users {
             security_events: self.told_of(tenant, user).await?,
             bookings: bookings.map_err(|error| Error::incomplete(&error))?,
             waitlist: waitlist.map_err(|error| Error::incomplete(&error))?,
+            booking_links: booking_links.map_err(|error| Error::incomplete(&error))?,
             elsewhere,
             generated_at: self.clock.now(),
         }))
