@@ -302,6 +302,9 @@ impl MakeWriter<'_> for Lines {
 /// On one thread, so that every line of it is heard, and of no other test.
 #[tokio::test]
 async fn a_token_is_in_no_line_of_the_log() {
+    // While there is but one subscriber, tracing asks the thread that meets a line first whether anybody
+    // cares for it, and remembers the answer: another test's thread would say no.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
