@@ -66,6 +66,8 @@ impl Bookings {
             if booking.status() == BookingStatus::Reservado {
                 return Err(Error::IsHold);
             }
+            // A link that acts for nobody would be dead from the start.
+            self.user_exists(booking.tenant_id, booking.user_id).await?;
             let now = self.clock.now();
             let ends = self.link_end(&booking, asked.expires_at.as_ref(), now).await?;
             let claims = Claims::new(self.ids.next(), ends);
