@@ -8,85 +8,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::BookingStatus;
 use crate::form::{
     Change, Decode, Faults, Form, boolean, choice, integer, ordered, text, time, uuid,
 };
-
-/// Where a booking stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum BookingStatus {
-    /// Waits for a confirmation; takes its interval.
-    Pendente,
-    /// Confirmed; takes its interval.
-    Confirmado,
-    /// Held for a moment by who may confirm it; takes its interval until it expires.
-    Reservado,
-    /// Cancelled; its interval is free again.
-    Cancelado,
-    /// Took place.
-    Concluido,
-    /// Nobody told how it ended.
-    SemDados,
-    /// Nobody came; its interval is free again.
-    NaoCompareceu,
-}
-
-impl BookingStatus {
-    /// The wire values.
-    pub const WORDS: &'static [&'static str] = &[
-        "pendente",
-        "confirmado",
-        "reservado",
-        "cancelado",
-        "concluido",
-        "sem_dados",
-        "nao_compareceu",
-    ];
-
-    /// Reads the wire value.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "pendente" => Some(Self::Pendente),
-            "confirmado" => Some(Self::Confirmado),
-            "reservado" => Some(Self::Reservado),
-            "cancelado" => Some(Self::Cancelado),
-            "concluido" => Some(Self::Concluido),
-            "sem_dados" => Some(Self::SemDados),
-            "nao_compareceu" => Some(Self::NaoCompareceu),
-            _ => None,
-        }
-    }
-
-    /// The wire value.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pendente => "pendente",
-            Self::Confirmado => "confirmado",
-            Self::Reservado => "reservado",
-            Self::Cancelado => "cancelado",
-            Self::Concluido => "concluido",
-            Self::SemDados => "sem_dados",
-            Self::NaoCompareceu => "nao_compareceu",
-        }
-    }
-
-    /// Whether it is a booking that is still to take place. A hold is none yet.
-    pub const fn is_active(self) -> bool {
-        matches!(self, Self::Pendente | Self::Confirmado)
-    }
-
-    /// Whether a booking in this state takes its interval: the active ones, and a hold until it
-    /// expires.
-    pub const fn takes_interval(self) -> bool {
-        matches!(self, Self::Pendente | Self::Confirmado | Self::Reservado)
-    }
-
-    /// The state of a new booking where the tenant says nothing else.
-    pub const fn pending() -> Self {
-        Self::Pendente
-    }
-}
+use crate::series::{BookedSeriesMode, SeriesMode, booked_mode};
 
 /// The states that take their interval: those a booking may begin in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -147,12 +73,41 @@ pub struct PlaceBooking {
     /// How many places of a shared resource; of an exclusive one it takes the whole.
     #[schema(minimum = 1, maximum = 100_000, default = 1, required = false)]
     pub quantity: u32,
-    /// Whether it repeats.
+    /// Whether it repeats. With a `recurring_pattern` it makes a series: see `POST /bookings/series`.
     #[schema(required = false, default = false)]
     pub recurring_enabled: bool,
     /// How the booking repeats.
     #[schema(value_type = Option<RecurringPattern>)]
     pub recurring_pattern: Option<Value>,
+    /// With `recurring_enabled` and a pattern: `fail` (the default) or `skip`.
+    #[schema(value_type = Option<BookedSeriesMode>)]
+    pub series_mode: Option<SeriesMode>,
+}
+
+impl PlaceBooking {
+    /// With nothing but what has to be sent, and the `quantity`.
+    pub const fn plain(
+        tenant_id: Uuid,
+        resource_id: Uuid,
+        user_id: Uuid,
+        (start_time, end_time): (TimeInput, TimeInput),
+        quantity: u32,
+    ) -> Self {
+        Self {
+            tenant_id,
+            resource_id,
+            user_id,
+            start_time,
+            end_time,
+            client_id: None,
+            notes: None,
+            status: None,
+            quantity,
+            recurring_enabled: false,
+            recurring_pattern: None,
+            series_mode: None,
+        }
+    }
 }
 
 /// How a booking repeats.
@@ -202,6 +157,7 @@ impl Decode for PlaceBooking {
         let quantity = form.or("quantity", 1, integer(1, 100_000));
         let recurring_enabled = form.or("recurring_enabled", false, boolean);
         let recurring_pattern = form.optional("recurring_pattern", pattern);
+        let series_mode = form.optional("series_mode", booked_mode);
         ordered(form, start_time.as_ref(), end_time.as_ref())?;
         Some(Self {
             tenant_id: tenant_id?,
@@ -215,6 +171,7 @@ impl Decode for PlaceBooking {
             quantity: u32::try_from(quantity?).ok()?,
             recurring_enabled: recurring_enabled?,
             recurring_pattern: recurring_pattern?,
+            series_mode: series_mode?,
         })
     }
 }
@@ -295,7 +252,7 @@ pub fn settable_status(value: &Value, faults: &mut Faults) -> Option<BookingStat
     choice(SettableStatus::WORDS, settable)(value, faults)
 }
 
-fn pattern(value: &Value, faults: &mut Faults) -> Option<Value> {
+pub(crate) fn pattern(value: &Value, faults: &mut Faults) -> Option<Value> {
     match Recurrence::parse(value) {
         Ok(recurrence) => serde_json::to_value(recurrence).ok(),
         Err(found) => {

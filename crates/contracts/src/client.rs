@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::Service;
 use crate::event::Envelope;
 use crate::facts::{
-    ApiKeyFacts, CapacityInTheWay, CapacityLowering, OccupancyBatch, OccupancyView, ResourceFacts,
-    SessionFacts, TenantFacts, TenantRef, UserFacts,
+    ApiKeyFacts, CapacityInTheWay, CapacityLowering, CategoryFacts, OccupancyBatch, OccupancyView,
+    ResourceFacts, SessionFacts, TenantFacts, TenantRef, UserFacts,
 };
 use crate::personal::PersonalPage;
 use crate::problem::Conflict;
@@ -136,6 +136,16 @@ impl Clients {
     /// The resource's facts.
     pub async fn resource(&self, id: Uuid) -> Result<Option<ResourceFacts>, ClientError> {
         self.fetch(Service::Resource, &format!("/internal/v1/resources/{id}")).await
+    }
+
+    /// The bookable resources of a tenant's category; `None` if the tenant has none such.
+    pub async fn category(
+        &self,
+        tenant: Uuid,
+        category: Uuid,
+    ) -> Result<Option<CategoryFacts>, ClientError> {
+        let path = format!("/internal/v1/resources?tenant_id={tenant}&category_id={category}");
+        self.fetch(Service::Resource, &path).await
     }
 
     /// The busy intervals of a resource that overlap `[from, to)`.

@@ -126,6 +126,27 @@ impl ResourceFacts {
     }
 }
 
+/// `GET /internal/v1/resources?tenant_id=&category_id=`: the resources of a category that can be booked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CategoryFacts {
+    /// The exceptions of the category and its tenant that are not over; said once, for all of them.
+    pub exceptions: Vec<ExceptionFacts>,
+    /// At most 500, by name; each with its own exceptions only.
+    pub resources: Vec<ResourceFacts>,
+}
+
+impl CategoryFacts {
+    /// Each resource with all of its exceptions.
+    pub fn whole(self) -> Vec<ResourceFacts> {
+        let shared = self.exceptions;
+        let whole = |mut facts: ResourceFacts| {
+            facts.exceptions.extend(shared.iter().cloned());
+            facts
+        };
+        self.resources.into_iter().map(whole).collect()
+    }
+}
+
 /// `GET /internal/v1/occupancy?tenant_id=&resource_id=&from=&to=`: the busy intervals of a resource.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OccupancyView {

@@ -56,12 +56,13 @@ mod tests {
 
     #[test]
     fn each_route_is_open_to_those_who_need_it() {
-        let rows: [(Service, &str, &[Service]); 12] = [
+        let rows: [(Service, &str, &[Service]); 13] = [
             (Tenant, "/internal/v1/tenants", &[Resource, User, Booking]),
             (Tenant, "/internal/v1/tenants/{id}", &[Resource, User, Booking]),
             (User, "/internal/v1/users/{id}", &[Tenant, Resource, Booking]),
             (User, "/internal/v1/sessions/{id}", &[Tenant, Resource, Booking]),
             (User, "/internal/v1/api-keys/{hash}", &[Tenant, Resource, Booking]),
+            (Resource, "/internal/v1/resources", &[Booking]),
             (Resource, "/internal/v1/resources/{id}", &[Booking]),
             (Booking, "/internal/v1/occupancy", &[Resource]),
             (Booking, "/internal/v1/capacity", &[Resource]),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::booking::BookingStatus;
+use crate::BookingStatus;
 use crate::form::{Decode, Form, choice, list, ordered, time};
 use crate::tenant::CustomLabels;
 

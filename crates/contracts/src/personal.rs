@@ -17,6 +17,9 @@ use crate::waitlist::WaitlistView;
 /// The most rows of one page of `GET /internal/v1/personal-data/{user_id}`.
 pub const MOST: u64 = 500;
 
+/// The `kind` of a row of the booking service that is no booking but a series.
+pub const SERIES: &str = "series";
+
 /// `GET /internal/v1/personal-data/{user_id}?tenant_id=&cursor=&limit=`: a part of what a service holds
 /// about a user.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -65,7 +68,7 @@ pub struct PersonalExport {
     /// Links to the user's bookings, and those the user made. Their tokens are nowhere.
     #[serde(default)]
     pub booking_links: Vec<LinkView>,
-    /// What the other services hold, by their names: nothing so far.
+    /// What the other services hold, by their names: of `booking` the rules of series.
     #[schema(value_type = BTreeMap<String, Vec<Object>>)]
     pub elsewhere: BTreeMap<String, Vec<Value>>,
     /// When this was put together.

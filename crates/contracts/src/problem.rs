@@ -34,6 +34,43 @@ pub struct ErrorBody {
     /// With `outcome_unknown`: the booking that may have been made. Read it before trying again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub booking_id: Option<Uuid>,
+    /// Of a series or a group: every booking of it that is refused, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub occurrences: Vec<RefusedOccurrence>,
+    /// With `insufficient_resources`: the items of the group that cannot be met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<UnmetItem>,
+}
+
+/// A booking of a series or a group that is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusedOccurrence {
+    /// When it would start, or starts.
+    pub start_time: DateTime<Utc>,
+    /// The booking, if it is made already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub booking_id: Option<Uuid>,
+    /// What it is of, where that is not one resource for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<Uuid>,
+    /// The stable code, as of a booking by itself.
+    pub code: String,
+    /// Why, for people.
+    pub message: String,
+    /// The bookings in its way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
+}
+
+/// An item of a group that cannot be met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnmetItem {
+    /// Its place in `items`, from 0.
+    pub item: u32,
+    /// How many resources it wants.
+    pub wanted: u32,
+    /// How many are free.
+    pub free: u32,
 }
 
 /// One bad field of a request.

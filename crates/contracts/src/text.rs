@@ -338,6 +338,33 @@ const CATALOGUE: &[Row] = &[
         "The tenant's settings are unavailable. Please try again.",
         "La configuración del tenant no está disponible. Intente de nuevo.",
     ),
+    ("Série não encontrada", "Series not found", "Serie no encontrada"),
+    ("Grupo não encontrado", "Group not found", "Grupo no encontrado"),
+    (
+        "A regra não gera nenhuma ocorrência.",
+        "The rule has no occurrences.",
+        "La regla no genera ninguna ocurrencia.",
+    ),
+    (
+        "A reserva não pertence a uma série.",
+        "The booking is not part of a series.",
+        "La reserva no pertenece a una serie.",
+    ),
+    (
+        "Ocorrência sobrepõe outra da mesma requisição.",
+        "The occurrence overlaps another one of the same request.",
+        "La ocurrencia se superpone con otra de la misma solicitud.",
+    ),
+    (
+        "A ocorrência já passou ou não está ativa.",
+        "The occurrence is over or not active.",
+        "La ocurrencia ya pasó o no está activa.",
+    ),
+    (
+        "Não há recursos livres suficientes neste horário.",
+        "There are not enough free resources at this time.",
+        "No hay suficientes recursos libres en este horario.",
+    ),
     ("Erro interno.", "Internal error.", "Error interno."),
     (
         "Muitas requisições. Tente novamente em instantes.",

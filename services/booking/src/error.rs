@@ -15,6 +15,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::app::{LinkRefusal, describe};
+use crate::joint::Joint;
 use crate::store::Gone;
 
 /// Every way a use case of bookings can end without its effect.
@@ -105,6 +106,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Repeated(#[from] Refused),
     #[error(transparent)]
+    Joint(#[from] Joint),
+    #[error(transparent)]
     Database(#[from] DbErr),
 }
 
@@ -123,7 +126,8 @@ impl Classify for Error {
     fn db(&self) -> Option<&DbErr> {
         match self {
             Self::Database(error) => Some(error),
-            Self::OtherTenant
+            Self::Joint(_)
+            | Self::OtherTenant
             | Self::NotSelf
             | Self::MayNotBook
             | Self::NotAllowed
@@ -190,10 +194,9 @@ impl From<Error> for Problem {
             Error::ResourceUnavailable => {
                 Self::rule("resource_unavailable", Text::new("Recurso indisponível para reservas."))
             }
-            Error::NonexistentLocalTime => Self::rule(
-                "nonexistent_local_time",
-                Text::new("Horário local inexistente neste fuso."),
-            ),
+            Error::NonexistentLocalTime => {
+                broken("nonexistent_local_time", "Horário local inexistente neste fuso.")
+            }
             Error::Refused(refusal) => refused(&refusal),
             Error::Taken(conflicts) => Self::taken(conflicts),
             Error::Held { conflicts, retry_at, now } => Self::held(conflicts, retry_at, now),
@@ -204,8 +207,7 @@ impl From<Error> for Problem {
                 Self::rule_of("limit_exceeded", text, most)
             }
             Error::IsHold => {
-                let template = "Uma retenção só pode ser confirmada, prorrogada ou liberada.";
-                Self::rule("hold", Text::new(template))
+                broken("hold", "Uma retenção só pode ser confirmada, prorrogada ou liberada.")
             }
             Error::NoEntry => Self::not_found("Entrada da lista de espera não encontrada"),
             Error::SlotIsFree => {
@@ -229,8 +231,7 @@ impl From<Error> for Problem {
                 Self::rule("too_early_to_check_in", Text::with(template, minutes))
             }
             Error::TooLateToCheckIn => {
-                let text = Text::new("O horário da reserva já terminou.");
-                Self::rule("too_late_to_check_in", text)
+                broken("too_late_to_check_in", "O horário da reserva já terminou.")
             }
             Error::HoldExpired => told(StatusCode::GONE, "hold_expired", "A retenção expirou."),
             Error::WrongHoldToken => {
@@ -269,6 +270,7 @@ impl From<Error> for Problem {
             Error::RefusedByDatabase => Self::unavailable("refused by the database"),
             Error::Contended => Self::unavailable("contended"),
             Error::OutcomeUnknown { id, cause } => Self::outcome_unknown(id, cause),
+            Error::Joint(joint) => joint.into(),
             Error::Database(error) => error.into(),
         }
     }
@@ -288,6 +290,10 @@ impl From<Gone> for Error {
             Gone::User | Gone::Erased => Self::NoUser,
         }
     }
+}
+
+fn broken(code: &'static str, message: &'static str) -> Problem {
+    Problem::rule(code, Text::new(message))
 }
 
 fn told(status: StatusCode, code: &'static str, message: &'static str) -> Problem {

@@ -5,6 +5,7 @@ mod app;
 mod error;
 mod events;
 mod http;
+mod joint;
 mod store;
 
 use std::sync::Arc;

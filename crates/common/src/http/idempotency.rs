@@ -116,6 +116,12 @@ impl IntoResponse for Answer {
         if let Some(tag) = self.etag().and_then(|tag| HeaderValue::from_str(tag).ok()) {
             headers.insert(ETAG, tag);
         }
+        if let Some((name, value)) = self.header()
+            && let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::from_str(value))
+        {
+            headers.insert(name, value);
+        }
         if self.is_replayed() {
             headers.insert(REPLAYED, HeaderValue::from_static("true"));
         }

@@ -32,7 +32,7 @@ pub use idempotency::IdempotencyKey;
 pub use internal::internal_routes;
 pub use page::{Page, PageQuery};
 pub use personal::{NothingPersonal, PersonalData, PersonalQuery};
-pub use problem::{Cause, Outcome, Problem};
+pub use problem::{Cause, Outcome, Problem, RefusedAt};
 pub use rate::{Limits, Quota, Subject, TooMany};
 pub use serve::{Bound, serve};
 pub use tag::{content_tag, has_it};

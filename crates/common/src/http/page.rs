@@ -7,7 +7,7 @@ use contracts::form::{Decode, Form, from_text};
 use contracts::page::{DEFAULT_LIMIT, MAX_LIMIT, decode_cursor, encode_cursor};
 use http::header::{HOST, LINK};
 use http::request::Parts;
-use http::{HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -132,15 +132,29 @@ impl<T> Page<T> {
     }
 }
 
-impl<T: Serialize> IntoResponse for Page<T> {
-    fn into_response(self) -> Response {
-        let mut response = Json(self.rows).into_response();
-        if let Some(link) = self.next.and_then(|next| HeaderValue::from_str(&next).ok()) {
-            response.headers_mut().insert(LINK, link);
+impl<T> Page<T> {
+    /// The rows, for an answer that has more than them.
+    pub fn into_rows(self) -> Vec<T> {
+        self.rows
+    }
+
+    /// `Link` and `X-Total-Count`.
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let link = self.next.as_deref().map(HeaderValue::from_str);
+        if let Some(Ok(link)) = link {
+            headers.insert(LINK, link);
         }
         if let Some(total) = self.total {
-            response.headers_mut().insert("x-total-count", HeaderValue::from(total));
+            headers.insert("x-total-count", HeaderValue::from(total));
         }
-        response
+        headers
+    }
+}
+
+impl<T: Serialize> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        let headers = self.headers();
+        (headers, Json(self.rows)).into_response()
     }
 }

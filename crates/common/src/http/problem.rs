@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use contracts::problem::{Conflict, ErrorBody, FieldFault};
+use contracts::problem::{Conflict, ErrorBody, FieldFault, RefusedOccurrence, UnmetItem};
 use contracts::text::{Language, Text};
 use http::StatusCode;
 use http::header::{CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -34,7 +34,37 @@ struct Inner {
     remaining: Option<u32>,
     limit: Option<u32>,
     retry_after: Option<u64>,
+    occurrences: Vec<RefusedAt>,
+    items: Vec<UnmetItem>,
     cause: Option<String>,
+}
+
+/// One of several bookings that are refused together.
+#[derive(Debug, Clone)]
+pub struct RefusedAt {
+    /// When it would start, or starts.
+    pub start_time: DateTime<Utc>,
+    /// The booking, if it is made already.
+    pub booking_id: Option<Uuid>,
+    /// What it is of, where that has to be told.
+    pub resource_id: Option<Uuid>,
+    /// Why.
+    pub problem: Problem,
+}
+
+impl RefusedAt {
+    /// As it is told in a language.
+    pub fn told(&self, language: Language) -> RefusedOccurrence {
+        let why = &self.problem.0;
+        RefusedOccurrence {
+            start_time: self.start_time,
+            booking_id: self.booking_id,
+            resource_id: self.resource_id,
+            code: why.code.to_owned(),
+            message: why.text.render(language),
+            conflicts: why.conflicts.clone(),
+        }
+    }
 }
 
 /// What lies behind a failure of ours, for the log.
@@ -60,6 +90,8 @@ impl Problem {
             remaining: None,
             limit: None,
             retry_after: None,
+            occurrences: Vec::new(),
+            items: Vec::new(),
             cause: None,
         }))
     }
@@ -77,6 +109,27 @@ impl Problem {
     /// 400: a rule is broken whose value is `limit`.
     pub fn rule_of(code: &'static str, text: Text, limit: u32) -> Self {
         Self::rule(code, text).with(|inner| inner.limit = Some(limit))
+    }
+
+    /// The same, for several bookings at once: each that is refused, and everything in their way.
+    #[must_use]
+    pub fn listing(self, occurrences: Vec<RefusedAt>) -> Self {
+        let mut conflicts: Vec<Conflict> = Vec::new();
+        for refused in &occurrences {
+            conflicts.extend(refused.problem.0.conflicts.iter().cloned());
+        }
+        conflicts.sort_by_key(|conflict| (conflict.start_time, conflict.booking_id));
+        conflicts.dedup_by_key(|conflict| conflict.booking_id);
+        self.with(|inner| {
+            inner.conflicts = conflicts;
+            inner.occurrences = occurrences;
+        })
+    }
+
+    /// The same, for a group: the items that cannot be met.
+    #[must_use]
+    pub fn unmet(self, items: Vec<UnmetItem>) -> Self {
+        self.with(|inner| inner.items = items)
     }
 
     /// 401: no, bad or expired token.
@@ -268,6 +321,8 @@ impl Problem {
             remaining: self.0.remaining,
             limit: self.0.limit,
             booking_id: self.0.booking_id,
+            occurrences: self.0.occurrences.iter().map(|it| it.told(language)).collect(),
+            items: self.0.items.clone(),
         }
     }
 

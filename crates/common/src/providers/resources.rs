@@ -40,6 +40,8 @@ pub struct Bookable {
     pub exceptions: Exceptions,
     /// How many bookings it takes at one instant.
     pub capacity: Capacity,
+    /// What it holds, whether bookings share it or not.
+    pub size: u32,
     /// Grows with every change of the resource itself.
     pub version: i64,
     /// When its owner was asked for all this.
@@ -132,6 +134,19 @@ impl ResourceDirectory {
         }
         Ok(latest.filter(|bookable| bookable.tenant_id == tenant))
     }
+
+    /// The bookable resources of a tenant's category by name, as they are now; `None` if the tenant has
+    /// no such category.
+    pub async fn of_category(
+        &self,
+        tenant: Uuid,
+        category: Uuid,
+    ) -> Result<Option<Vec<Arc<Bookable>>>, ClientError> {
+        let asked_at = self.clock.now();
+        let Some(found) = self.clients.category(tenant, category).await? else { return Ok(None) };
+        let own = found.whole().into_iter().filter(|facts| facts.tenant_id == tenant);
+        Ok(Some(own.map(|facts| Arc::new(Bookable::new(facts, asked_at))).collect()))
+    }
 }
 
 impl Bookable {
@@ -144,7 +159,7 @@ impl Bookable {
             status,
             availability_schedule,
             category_id,
-            capacity: _,
+            capacity: size,
             shared: _,
             booking_policy,
             category_policy,
@@ -165,6 +180,7 @@ impl Bookable {
             schedule,
             exceptions: exceptions(&facts),
             capacity,
+            size,
             version,
             asked_at,
             own: booking_policy,

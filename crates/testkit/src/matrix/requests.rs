@@ -119,12 +119,18 @@ fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
     let room = json!({ "tenant_id": t, "category_id": scene.category, "name": "x" });
     let day = format!("?date={}", today + Days::new(3));
     let days = format!("?from={}&to={}", today + Days::new(3), today + Days::new(4));
-    let slot = slot(scene, today, 3, 13, booker);
     let closed = json!({
         "tenant_id": t, "level": "resource", "resource_id": resource, "kind": "closure",
         "start_date": today + Days::new(9),
     });
     let import = format!("?tenant_id={t}&level=tenant");
+    let at = |days, hour| slot(scene, today, days, hour, booker);
+    let slot = at(3, 13);
+    let mut series = at(6, 15);
+    series["rrule"] = json!("FREQ=DAILY;COUNT=2");
+    let mut group = at(6, 19);
+    group["items"] = json!([{ "resource_id": scene.resource }]);
+    group.as_object_mut().expect("an object").remove("resource_id");
     let name = || json!({ "name": "x" });
     let nil = || Value::Null;
     vec![
@@ -150,6 +156,10 @@ fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
         request("DELETE /resources/{id}", &[resource], "", nil()),
         request("GET /bookings/", &[], "", nil()),
         request("POST /bookings/", &[], "", slot),
+        request("POST /bookings/series", &[], "", series),
+        request("GET /bookings/series/{id}", &[&scene.series], "", nil()),
+        request("POST /bookings/groups", &[], "", group),
+        request("PATCH /bookings/groups/{id}/cancel", &[&scene.group], "", nil()),
         request("GET /bookings/{id}", &[booking], "", nil()),
         request("PUT /bookings/{id}", &[booking], "", json!({ "notes": "x" })),
         request("PATCH /bookings/{id}/status", &[booking], "?status_param=confirmado", nil()),

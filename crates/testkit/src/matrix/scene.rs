@@ -46,6 +46,10 @@ pub struct Scene {
     pub entry: String,
     /// A booking of the admin's with a link, and the link's id and token.
     pub linked: [String; 3],
+    /// A series of the admin's.
+    pub series: String,
+    /// A group of the admin's.
+    pub group: String,
     /// In whose name is booked: the caller's, or the admin's where that is nobody of the tenant.
     pub booker: String,
     /// An API key, and a session of the admin's.
@@ -133,6 +137,8 @@ impl Scene {
         let waits = slot(&scene, front.today(), 7, 13, &scene.admin);
         scene.linked = scene.make_link(front).await;
         scene.entry = scene.make(front, "/bookings/waitlist", waits).await;
+        scene.series = scene.make_series(front).await;
+        scene.group = scene.make_group(front).await;
         let other = login(front, &scene.tenant, &format!("ana@{domain}"), PASSWORD).await;
         scene.ends = [scene.key(front, json!({})).await.0, session(&other)];
         scene
@@ -185,6 +191,26 @@ impl Scene {
         let made = made.expect(201);
         let token = made.body["token"].as_str().expect("a token").to_owned();
         [booking, made.id(), token]
+    }
+
+    /// A series of two bookings of the admin's.
+    async fn make_series(&self, front: &impl Front) -> String {
+        let mut body = slot(self, front.today(), 2, 17, &self.admin);
+        body["rrule"] = json!("FREQ=DAILY;COUNT=2");
+        self.made(front, "/bookings/series", body, "series_id").await
+    }
+
+    /// A group of one booking of the admin's.
+    async fn make_group(&self, front: &impl Front) -> String {
+        let mut body = slot(self, front.today(), 2, 19, &self.admin);
+        body["items"] = json!([{ "resource_id": self.resource }]);
+        body.as_object_mut().expect("an object").remove("resource_id");
+        self.made(front, "/bookings/groups", body, "group_id").await
+    }
+
+    async fn made(&self, front: &impl Front, path: &str, body: Value, id: &str) -> String {
+        let made = front.ask(Method::POST, path, &self.admin_token, body).await.expect(201);
+        made.body[id].as_str().expect("an id").to_owned()
     }
 
     /// One more person with a password.

@@ -33,8 +33,8 @@ pub(crate) struct House {
     /// The booking service once more, as a superuser: no policy holds it.
     unheld: ServiceProcess,
     token: String,
-    tenant: String,
-    user: String,
+    pub(super) tenant: String,
+    pub(super) user: String,
     resources: Vec<String>,
     date: String,
     base: Cell<u64>,
@@ -137,7 +137,12 @@ impl House {
         let _ = sql(&self.postgres, "postgres", "CHECKPOINT");
     }
 
-    async fn call(&self, service: Service, path: &str, body: Value) -> Result<Value, Failure> {
+    pub(super) async fn call(
+        &self,
+        service: Service,
+        path: &str,
+        body: Value,
+    ) -> Result<Value, Failure> {
         self.call_as(&self.token, service, path, body).await
     }
 

@@ -7,6 +7,7 @@ mod load;
 mod login;
 mod scripts;
 mod search;
+mod series;
 mod table;
 mod wall;
 
@@ -90,6 +91,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         ));
     }
     rows.extend(wall::rows(&house, from, ROUNDS, RUN)?);
+    rows.push(runtime.block_on(series::row(&house))?);
     searches(&runtime, &house, rows)?;
     println!();
     for line in runtime.block_on(house.cost_of_a_booking())? {

@@ -86,6 +86,8 @@ REFERENCES = {
     "category_id": "categories",
     "resource_id": "resources",
     "booking_id": "bookings",
+    "series_id": "series",
+    "group_id": "groups",
 }
 
 
@@ -141,6 +143,10 @@ def slot(values):
     start = today + datetime.timedelta(days=3, minutes=30 * number)
     values["start_time"] = start.isoformat()
     values["end_time"] = (start + datetime.timedelta(minutes=30)).isoformat()
+
+
+# Rules as clients write them: random texts are hardly ever one.
+RULES = ["FREQ=DAILY;COUNT=3", "FREQ=WEEKLY;BYDAY=MO,TH;COUNT=4", "RRULE:FREQ=MONTHLY;COUNT=2"]
 
 
 def is_time(value):
@@ -227,6 +233,11 @@ def before_call(context, case, kwargs):
     fill(body)
     if path.startswith("/bookings"):
         slot(body)
+    for item in body.get("items") or []:
+        if isinstance(item, dict):
+            fill(item)
+    if isinstance(body.get("rrule"), str) and dice(body["rrule"]) < 6:
+        body["rrule"] = RULES[dice(body["rrule"]) % len(RULES)]
     if path == "/users/login":
         credentials(body)
     if path.endswith("/availability"):
@@ -293,11 +304,13 @@ def after_call(context, case, response):
             TALLY["(methods that are not documented)"][str(status)] += 1
     if status == 201:
         made = response.json()
-        if isinstance(made, dict) and is_id(made.get("id")):
+        own = [made.get(name) for name in ("id", "series_id", "group_id")] if isinstance(made, dict) else []
+        ids = [value for value in own if is_id(value)]
+        if ids:
             collection = case.operation.path.rstrip("/").rsplit("/", 1)[-1]
             # Tenants that the run makes belong to nobody; they are only good for reading.
             with LOCK:
-                MADE[collection].append(made["id"])
+                MADE[collection].append(ids[0])
                 if LINK_TOKEN.fullmatch(str(made.get("token"))):
                     MADE["link tokens"].append(made["token"])
     link = response.headers.get("link")
@@ -336,6 +349,11 @@ BETWEEN_FIELDS = {
     ("options", "options"),  # an enum has options, nothing else has
     ("custom_fields", "duplicate"),  # keys twice
     ("status", "combination"),  # cancelling and moving at once
+    ("rrule", "missing"), ("rrule", "combination"),  # neither or both of recurring_pattern and rrule
+    ("rrule", "format"),  # a control character
+    ("resource_id", "combination"),  # of an item: neither or both of resource and category
+    ("count", "combination"),  # of an item that names a resource
+    ("items", "length"), ("items", "duplicate"),  # more than 20 in all, a resource twice
     ("date", "missing"),  # neither date nor data
     ("end_date", "range"),  # before start_date, or too long after it
     ("category_id", "missing"), ("category_id", "combination"),  # with its level, and only then
@@ -369,6 +387,8 @@ def beyond_schema(fault):
     return (
         (last(path), code) in BETWEEN_FIELDS
         or (path, code) in OF_OBJECTS
+        # What RFC 5545 says of a rule's text.
+        or path == "rrule" or path.startswith("rrule.")
         # The category's custom fields are known at run time only.
         or (path.startswith("attributes.") and code in {"missing", "custom_field"})
         # Ranges of hours: the end is later, at most 50 of a day.

@@ -181,7 +181,8 @@ async fn the_answer_is_the_whole_booking(app: TestApp) {
         "confirmation_code": code, "cancellation_reason": null,
         "cancelled_at": null, "cancelled_by": null, "version": 1,
         "created_at": "2027-03-01T12:00:00Z", "updated_at": "2027-03-01T12:00:00Z",
-        "can_cancel": true,
+        "can_cancel": true, "quantity": 1, "expires_at": null, "series_id": null,
+        "original_start_time": null, "group_id": null, "checked_in_at": null,
     });
     assert_eq!(made.body, whole);
     let read = w.user(&app).get(&format!("/bookings/{}", made.id())).await.expect(200);

@@ -13,6 +13,9 @@ testkit::on_both_engines!(crate::world::guarded =>
     a_refused_booking_may_be_asked_for_again,
     a_hundred_blind_retries_make_one_booking,
     a_hold_keeps_its_token,
+    a_hold_is_extended_and_confirmed_once,
+    a_series_and_a_group_are_made_once,
+    one_waits_once,
 );
 
 const KEY: &str = "3b0f6f0e-7a6c-4f66-8d59-0a35c1f4c1aa";
@@ -75,5 +78,54 @@ async fn a_hold_keeps_its_token(app: TestApp) {
     let again = keyed(w.user(&app), "/bookings/holds", KEY, &body).await;
     same(&first, &again);
     assert!(again.body["hold_token"].as_str().is_some_and(|token| !token.is_empty()));
+    app.stop().await;
+}
+
+async fn a_hold_is_extended_and_confirmed_once(app: TestApp) {
+    let w = World::new(&app, "firme.example").await;
+    let held = w.user(&app).post("/bookings/holds", w.booking(START, END)).await.expect(201);
+    let token = json!({ "hold_token": held.body["hold_token"] });
+    for (path, etag) in [("extend", "\"b-2\""), ("confirm", "\"b-3\"")] {
+        let path = format!("/bookings/holds/{}/{path}", held.id());
+        let first = keyed(w.user(&app), &path, KEY, &token).await.expect(200);
+        assert_eq!(first.header("etag"), etag);
+        same(&first, &keyed(w.user(&app), &path, KEY, &token).await);
+    }
+    app.stop().await;
+}
+
+async fn a_series_and_a_group_are_made_once(app: TestApp) {
+    let w = World::new(&app, "juntas.example").await;
+    let mut series = w.booking(START, END);
+    series["rrule"] = json!("FREQ=DAILY;COUNT=3");
+    let first = keyed(w.user(&app), "/bookings/series", KEY, &series).await.expect(201);
+    same(&first, &keyed(w.user(&app), "/bookings/series", KEY, &series).await);
+    // The other way to ask for one, with its count.
+    let mut plain = w.booking("2027-03-02T16:00:00Z", "2027-03-02T17:00:00Z");
+    plain["recurring_enabled"] = json!(true);
+    plain["recurring_pattern"] = json!({ "frequency": "daily", "end_date": "2027-03-03" });
+    let first = keyed(w.user(&app), "/bookings/", KEY, &plain).await.expect(201);
+    let again = keyed(w.user(&app), "/bookings/", KEY, &plain).await;
+    same(&first, &again);
+    assert_eq!([first.header("x-series-count"), again.header("x-series-count")], ["2", "2"]);
+    let mut group = w.booking("2027-03-02T18:00:00Z", "2027-03-02T19:00:00Z");
+    group["items"] = json!([{ "resource_id": group["resource_id"] }]);
+    group.as_object_mut().unwrap().remove("resource_id");
+    let first = keyed(w.user(&app), "/bookings/groups", KEY, &group).await.expect(201);
+    same(&first, &keyed(w.user(&app), "/bookings/groups", KEY, &group).await);
+    let list = w.user(&app).get("/bookings/").await.expect(200);
+    assert_eq!(list.body.as_array().unwrap().len(), 6);
+    app.stop().await;
+}
+
+async fn one_waits_once(app: TestApp) {
+    let w = World::new(&app, "espera.example").await;
+    w.book(&app, START, END).await.expect(201);
+    let mut body = w.booking(START, END);
+    body.as_object_mut().unwrap().retain(|name, _| name != "client_id");
+    let first = keyed(w.user(&app), "/bookings/waitlist", KEY, &body).await.expect(201);
+    same(&first, &keyed(w.user(&app), "/bookings/waitlist", KEY, &body).await);
+    let twice = w.user(&app).post("/bookings/waitlist", body).await.expect(409);
+    assert_eq!(twice.body["error"], "already_waiting");
     app.stop().await;
 }

@@ -93,6 +93,11 @@ const CONTRACT: &[&str] = &[
     "PUT /bookings/{id}",
     "PATCH /bookings/{id}/cancel",
     "PATCH /bookings/{id}/status",
+    // Series and groups.
+    "POST /bookings/series",
+    "GET /bookings/series/{id}",
+    "POST /bookings/groups",
+    "PATCH /bookings/groups/{id}/cancel",
     // Ours: passwords, and where tokens' keys are.
     "POST /auth/password/change",
     "POST /auth/password/recover",

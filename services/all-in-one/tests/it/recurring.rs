@@ -1,4 +1,4 @@
-//! `recurring_enabled` and `recurring_pattern`: validated, stored, given back; not expanded yet.
+//! `recurring_enabled` and `recurring_pattern`: validated, stored, given back, and expanded.
 
 use serde_json::{Value, json};
 use testkit::app::TestApp;
@@ -25,28 +25,32 @@ fn recurring(w: &World, hour: usize, pattern: &Value) -> Value {
 async fn a_good_pattern_is_stored_and_given_back(app: TestApp) {
     let w = World::new(&app, "serie.example").await;
     let cases = [
-        (json!({ "frequency": "daily" }), json!({ "frequency": "daily", "interval": 1 })),
+        (json!({ "frequency": "daily" }), json!({ "frequency": "daily", "interval": 1 }), "30"),
         (
             json!({ "frequency": "weekly", "interval": 52, "days_of_week": [4, 0, 0], "end_date": "2027-06-30" }),
             json!({ "frequency": "weekly", "interval": 52, "days_of_week": [0, 4], "end_date": "2027-06-30" }),
+            "2",
         ),
         (
             json!({ "frequency": "monthly", "interval": 1 }),
             json!({ "frequency": "monthly", "interval": 1 }),
+            "1",
         ),
-        (Value::Null, Value::Null),
+        (Value::Null, Value::Null, ""),
     ];
-    for (at, (sent, stored)) in cases.iter().enumerate() {
+    for (at, (sent, stored, count)) in cases.iter().enumerate() {
         let made = w.user(&app).post("/bookings/", recurring(&w, 8 + at, sent)).await.expect(201);
         assert_eq!(
             (&made.body["recurring_enabled"], &made.body["recurring_pattern"]),
             (&json!(true), stored)
         );
+        assert_eq!(made.header("x-series-count"), *count);
+        assert_eq!(made.body["series_id"].is_string(), !sent.is_null());
         let read = w.user(&app).get(&format!("/bookings/{}", made.id())).await.expect(200);
         assert_eq!(&read.body["recurring_pattern"], stored);
     }
-    // One booking each: nothing is expanded yet.
-    assert_eq!(column(&w.user(&app).get("/bookings/").await, "id").len(), cases.len());
+    // Within the thirty days of the tenant; without a pattern there is nothing to repeat.
+    assert_eq!(column(&w.user(&app).get("/bookings/").await, "id").len(), 30 + 2 + 1 + 1);
     app.stop().await;
 }
 
@@ -91,7 +95,8 @@ async fn a_pattern_can_be_changed_and_cleared(app: TestApp) {
     let cleared = w.user(&app).put(&path, edit).await.expect(200);
     assert_eq!(cleared.body["recurring_pattern"], Value::Null);
     assert_eq!(cleared.body["recurring_enabled"], false);
-    let changes = &booking_events(&app).await[2].payload["changes"];
+    let events = booking_events(&app).await;
+    let changes = &events.last().unwrap().payload["changes"];
     assert_eq!(changes["recurring_pattern"], json!({ "old": weekly, "new": null }));
     assert_eq!(changes["recurring_enabled"], json!({ "old": true, "new": false }));
     app.stop().await;

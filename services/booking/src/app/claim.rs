@@ -67,7 +67,7 @@ impl Wanted {
     }
 
     /// Why the claims found leave no room for it, if they do not.
-    fn refusal(&self, found: &[Booking], now: DateTime<Utc>) -> Option<Error> {
+    pub(super) fn refusal(&self, found: &[Booking], now: DateTime<Utc>) -> Option<Error> {
         let places = u64::from(self.capacity.places());
         let needed = u64::from(self.capacity.taken_by(self.quantity));
         let peak = |claims: &mut dyn Iterator<Item = &Booking>| {

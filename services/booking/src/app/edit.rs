@@ -150,18 +150,8 @@ impl Bookings {
         let status = edit.status.unwrap_or(stored.status());
         let claims =
             status.is_active() && (plan.moved.is_some() || !stored.status().takes_interval());
-        let unapproved = |moved: &Candidate| {
-            moved.offer.asked.approval_required == Some(true) && !caller.is_admin()
-        };
-        let status = if status == BookingStatus::Confirmado
-            && claims
-            && plan.moved.as_ref().is_some_and(unapproved)
-        {
-            // What was approved was another claim.
-            BookingStatus::Pendente
-        } else {
-            status
-        };
+        let unapproved = plan.moved.as_ref().is_some_and(|moved| waits(caller, moved, status));
+        let status = if claims && unapproved { BookingStatus::Pendente } else { status };
         if claims {
             // What was deleted cannot be claimed again, however late its event came.
             let ids = [next.tenant_id, next.resource_id, next.user_id];
@@ -224,14 +214,20 @@ impl Bookings {
 
 /// Whether only an admin may change the status so: to confirm, and in whatever concerns a person who did
 /// not come. What nobody came to counts for no limit, so nobody says it of himself, nor takes it back.
-fn is_for_admins(from: BookingStatus, to: BookingStatus) -> bool {
+pub(super) fn is_for_admins(from: BookingStatus, to: BookingStatus) -> bool {
     from != to
         && (matches!(to, BookingStatus::Confirmado | BookingStatus::NaoCompareceu)
             || from == BookingStatus::NaoCompareceu)
 }
 
+/// Whether what would be confirmed waits for an approval: what was approved was another claim.
+pub(super) fn waits(caller: &Caller, moved: &Candidate, status: BookingStatus) -> bool {
+    let approval = moved.offer.asked.approval_required == Some(true);
+    approval && status == BookingStatus::Confirmado && !caller.is_admin()
+}
+
 /// The fields after an edit, before its status is looked at.
-fn edited(stored: &Booking, edit: &EditBooking, plan: &Plan) -> Booking {
+pub(super) fn edited(stored: &Booking, edit: &EditBooking, plan: &Plan) -> Booking {
     let mut next = stored.clone();
     if let Some(quantity) = edit.quantity {
         next.quantity = i32::try_from(quantity).unwrap_or(i32::MAX);
@@ -255,13 +251,13 @@ fn edited(stored: &Booking, edit: &EditBooking, plan: &Plan) -> Booking {
 }
 
 /// What an edit would do to the claim.
-struct Plan {
-    resource_id: Uuid,
-    moved: Option<Candidate>,
+pub(super) struct Plan {
+    pub(super) resource_id: Uuid,
+    pub(super) moved: Option<Candidate>,
 }
 
 impl Booking {
-    fn span(&self) -> Result<Span, Error> {
+    pub(super) fn span(&self) -> Result<Span, Error> {
         Span::new(self.start_time, self.end_time).ok_or(Error::Contended)
     }
 }

@@ -1,6 +1,7 @@
 //! A queue in front of each resource's lock. Whoever waits for a lock of the database holds a connection;
 //! without a queue the writers of one hot resource would hold them all, and everybody else would wait.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -28,17 +29,38 @@ impl Gate {
         self.turn_within(resource, PATIENCE).await
     }
 
+    /// A turn at each of several resources. Whoever wants several asks in one order, so that nobody waits
+    /// in a circle.
+    pub(super) async fn turns(
+        &self,
+        resources: &[Uuid],
+    ) -> Result<Vec<SemaphorePermit<'_>>, Error> {
+        let queues: BTreeSet<usize> = resources.iter().map(queue_of).collect();
+        let mut turns = Vec::with_capacity(queues.len());
+        for queue in queues {
+            turns.push(self.wait(queue, PATIENCE).await?);
+        }
+        Ok(turns)
+    }
+
     async fn turn_within(
         &self,
         resource: Uuid,
         patience: Duration,
     ) -> Result<SemaphorePermit<'_>, Error> {
-        // The low bits of an id are random, in every version we make.
-        let low =
-            usize::from(u16::from_be_bytes([resource.as_bytes()[14], resource.as_bytes()[15]]));
-        let turn = tokio::time::timeout(patience, self.0[low % STRIPES].acquire()).await;
+        self.wait(queue_of(&resource), patience).await
+    }
+
+    async fn wait(&self, queue: usize, patience: Duration) -> Result<SemaphorePermit<'_>, Error> {
+        let turn = tokio::time::timeout(patience, self.0[queue].acquire()).await;
         turn.map_err(|_| Error::Contended)?.map_err(|_| Error::Contended)
     }
+}
+
+/// The low bits of an id are random, in every version we make.
+fn queue_of(resource: &Uuid) -> usize {
+    let low = u16::from_be_bytes([resource.as_bytes()[14], resource.as_bytes()[15]]);
+    usize::from(low) % STRIPES
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use common::auth::{Caller, Scope};
-use common::db::{Answer, Once};
+use common::db::{Answer, Once, Tx};
 use common::http::ClientIp;
 use common::providers::UserLookup;
 use common::secret;
-use common::version::Precondition;
+use common::version::{Precondition, Versioned};
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, PlaceBooking};
 use contracts::hold::{HOLD_TOKEN_PREFIX, HoldView, PlaceHold};
@@ -17,8 +17,7 @@ use uuid::Uuid;
 use super::cancel::{enter, event};
 use super::claim::HOLD_EXPIRED;
 use super::edit::{event_of, restate};
-use super::place::{New, authorize, first_status, version};
-
+use super::place::{New, authorize, first_status, version, versioned};
 use super::{Bookings, Offer, may_change};
 use crate::error::Error;
 use crate::store::{Booking, Gone, HoldCount};
@@ -110,22 +109,23 @@ impl Bookings {
     pub(crate) async fn confirm_hold(
         &self,
         caller: &Caller,
-        id: Uuid,
-        token: &str,
+        once: &Once,
+        (id, token): (Uuid, &str),
         wanted: &Precondition,
         trace_id: &str,
-    ) -> Result<BookingView, Error> {
+    ) -> Result<Answer, Error> {
         let seen = self.visible(caller, id).await?;
+        let own = Scope::Tenant(seen.tenant_id);
         let first = if seen.status() == BookingStatus::Reservado {
             self.first_state(&seen).await?
         } else {
             seen.status()
         };
-        let done = self.store.database().transact(caller.scope(), |tx| async move {
+        let done = once.run(self.store.database(), own, |tx: Tx| async move {
             let tx = &*tx;
             let hold = self.own_hold(tx, caller, id, Some(token)).await?;
             if hold.status() != BookingStatus::Reservado {
-                return not_expired(hold);
+                return self.changed(not_expired(hold)?);
             }
             self.living(tx, &hold).await?;
             wanted.check(hold.tag())?;
@@ -135,23 +135,24 @@ impl Bookings {
             }
             let mut booking = hold.clone();
             restate(&mut booking, first);
-            self.store_changed(tx, &hold, booking, trace_id).await
+            self.changed(self.store_changed(tx, &hold, booking, trace_id).await?)
         });
-        self.told(done.await, id)
+        self.answered(done.await, id)
     }
 
     /// Doubles a hold's time, once.
     pub(crate) async fn extend_hold(
         &self,
         caller: &Caller,
-        id: Uuid,
-        token: &str,
+        once: &Once,
+        (id, token): (Uuid, &str),
         wanted: &Precondition,
         trace_id: &str,
-    ) -> Result<BookingView, Error> {
+    ) -> Result<Answer, Error> {
         let seen = self.visible(caller, id).await?;
+        let own = Scope::Tenant(seen.tenant_id);
         let minutes = self.rules(seen.tenant_id).await?.settings.hold_minutes;
-        let done = self.store.database().transact(caller.scope(), |tx| async move {
+        let done = once.run(self.store.database(), own, |tx: Tx| async move {
             let tx = &*tx;
             let hold = self.own_hold(tx, caller, id, Some(token)).await?;
             if hold.status() != BookingStatus::Reservado {
@@ -166,9 +167,9 @@ impl Bookings {
             longer.hold_extended = true;
             let end = hold.expires_at.map(|end| end + lasting(minutes));
             longer.expires_at = end.map(|end| end.min(hold.start_time));
-            self.store_changed(tx, &hold, longer, trace_id).await
+            self.changed(self.store_changed(tx, &hold, longer, trace_id).await?)
         });
-        self.told(done.await, id)
+        self.answered(done.await, id)
     }
 
     /// Gives a hold back. An admin needs no token for it; a hold that is over is given back already.
@@ -288,6 +289,22 @@ impl Bookings {
         Ok(new)
     }
 
+    /// The answer of a change, to be kept in its transaction.
+    fn changed(&self, booking: Booking) -> Result<(Answer, ()), Error> {
+        let Versioned { version, view } = versioned(booking.view(self.clock.now()));
+        Ok((Answer::done(&view)?.tagged(version), ()))
+    }
+
+    fn answered(
+        &self,
+        done: Result<(Answer, Option<()>), Error>,
+        id: Uuid,
+    ) -> Result<Answer, Error> {
+        let (answer, _) = done.map_err(|error| error.of_write(id))?;
+        self.relay.wake();
+        Ok(answer)
+    }
+
     fn told(&self, done: Result<Booking, Error>, id: Uuid) -> Result<BookingView, Error> {
         let booking = done.map_err(|error| error.of_write(id))?;
         self.relay.wake();
@@ -313,17 +330,7 @@ fn not_expired(hold: Booking) -> Result<Booking, Error> {
 fn as_booking(asked: &PlaceHold) -> PlaceBooking {
     let PlaceHold { tenant_id, resource_id, user_id, start_time, end_time, quantity, client_id } =
         *asked;
-    PlaceBooking {
-        tenant_id,
-        resource_id,
-        user_id,
-        start_time,
-        end_time,
-        client_id,
-        notes: None,
-        status: None,
-        quantity,
-        recurring_enabled: false,
-        recurring_pattern: None,
-    }
+    let time = (start_time, end_time);
+    let plain = PlaceBooking::plain(tenant_id, resource_id, user_id, time, quantity);
+    PlaceBooking { client_id, ..plain }
 }

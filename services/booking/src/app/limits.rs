@@ -47,7 +47,7 @@ impl Bookings {
 }
 
 /// The instants of the period that a start lies in; `None` for what has no period.
-fn period(zone: &Zone, period: Period, start: DateTime<Utc>) -> Option<Span> {
+pub(super) fn period(zone: &Zone, period: Period, start: DateTime<Utc>) -> Option<Span> {
     let date = zone.date(start);
     let (first, next) = match period {
         Period::Day => (date, date.checked_add_days(Days::new(1))),

@@ -8,7 +8,9 @@ mod claim;
 mod edit;
 mod finish;
 mod gate;
+mod groups;
 mod holds;
+mod judge;
 mod limits;
 mod links;
 mod occupancy;
@@ -16,7 +18,9 @@ mod offers;
 mod personal;
 mod place;
 mod read;
+mod series;
 mod status;
+mod tally;
 mod waitlist;
 
 use std::ops::Deref;
@@ -44,6 +48,7 @@ pub(crate) use links::{LinkRefusal, Links, Opened};
 pub(crate) use offers::Freed;
 pub(crate) use place::versioned;
 pub(crate) use read::{Edge, Listing};
+pub(crate) use series::{SeriesChange, SeriesOutcome};
 pub(crate) use waitlist::WaitingList;
 
 /// What the use cases work with.

@@ -275,17 +275,8 @@ fn may_book(facts: &UserFacts, tenant: Uuid) -> bool {
 }
 
 fn as_booking(entry: &Entry) -> PlaceBooking {
-    PlaceBooking {
-        tenant_id: entry.tenant_id,
-        resource_id: entry.resource_id,
-        user_id: entry.user_id,
-        start_time: TimeInput::Instant(entry.start_time),
-        end_time: TimeInput::Instant(entry.end_time),
-        client_id: None,
-        notes: None,
-        status: None,
-        quantity: u32::try_from(entry.quantity).unwrap_or(1),
-        recurring_enabled: false,
-        recurring_pattern: None,
-    }
+    let Entry { tenant_id, resource_id, user_id, start_time, end_time, quantity, .. } = *entry;
+    let time = (TimeInput::Instant(start_time), TimeInput::Instant(end_time));
+    let quantity = u32::try_from(quantity).unwrap_or(1);
+    PlaceBooking::plain(tenant_id, resource_id, user_id, time, quantity)
 }

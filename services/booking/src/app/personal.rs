@@ -4,9 +4,11 @@ use async_trait::async_trait;
 use common::auth::Scope;
 use common::http::{Outcome, PersonalData, PersonalQuery, Problem};
 use contracts::page::{decode_cursor, encode_cursor};
-use contracts::personal::PersonalPage;
+use contracts::personal::{PersonalPage, SERIES};
+use contracts::series::SeriesView;
 use sea_orm::{DatabaseTransaction, DbErr};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::Bookings;
@@ -15,48 +17,65 @@ use crate::store::Waiting;
 /// More than a user can have waited for before it is forgotten.
 const MOST_ENTRIES: u64 = 1_000;
 
-#[async_trait]
-impl PersonalData for Bookings {
-    /// The bookings made for the user or with the user as the client, by id; then what the user waits
-    /// for; then links to bookings.
-    async fn personal_data(&self, query: &PersonalQuery) -> Outcome<PersonalPage> {
-        let PersonalQuery { tenant, user, ref cursor, limit } = *query;
-        let after = cursor.as_deref().map(|cursor| {
-            decode_cursor::<(Part, Uuid)>(cursor)
-                .ok_or_else(|| Problem::field("cursor", "format", "Cursor inválido."))
-        });
-        let (part, after) = match after.transpose()? {
-            Some((part, after)) => (part, Some(after)),
-            None => (Part::Bookings, None),
-        };
-        match part {
-            Part::Bookings => {}
-            Part::Waitlist => return self.waited_for(tenant, user).await,
-            Part::Links => {
-                let after = after.unwrap_or_default();
-                return self.personal_links(tenant, user, after, limit).await;
-            }
-        }
-        let mut found = self.store.about(tenant, user, after, limit).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let last = found.last().filter(|_| more).map(|last| (Part::Bookings, last.id));
-        let next = Some(encode_cursor(&last.unwrap_or((Part::Waitlist, user))));
-        let now = self.clock.now();
-        let rows = found.into_iter().map(|booking| serde_json::to_value(booking.view(now)));
-        let rows = rows.collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
-        Ok(PersonalPage { rows, next })
-    }
-}
+/// How far an export has come: to which part, and after which id of it.
+type Place = (Part, Option<Uuid>);
 
 /// What a page is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Part {
     Bookings,
+    Series,
     Waitlist,
     Links,
+}
+
+#[async_trait]
+impl PersonalData for Bookings {
+    /// The bookings made for the user or with the user as the client, then the user's series, by id; then
+    /// what the user waits for, and links.
+    async fn personal_data(&self, query: &PersonalQuery) -> Outcome<PersonalPage> {
+        let PersonalQuery { tenant, user, ref cursor, limit } = *query;
+        let place = cursor.as_deref().map(|cursor| {
+            decode_cursor::<Place>(cursor)
+                .ok_or_else(|| Problem::field("cursor", "format", "Cursor inválido."))
+        });
+        let (part, after) = place.transpose()?.unwrap_or((Part::Bookings, None));
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (rows, next): (Vec<_>, Place) = match part {
+            Part::Bookings => {
+                let mut found = self.store.about(tenant, user, after, limit).await?;
+                let more = found.len() > most;
+                found.truncate(most);
+                let last = found.last().filter(|_| more).map(|last| last.id);
+                let now = self.clock.now();
+                let rows = found.into_iter().map(|booking| serde_json::to_value(booking.view(now)));
+                (rows.collect(), last.map_or((Part::Series, None), |id| (Part::Bookings, Some(id))))
+            }
+            Part::Series => {
+                let mut found = self.store.series_of(tenant, user, after, limit).await?;
+                let more = found.len() > most;
+                found.truncate(most);
+                let last = found.last().filter(|_| more).map(|last| last.id);
+                let rows = found.into_iter().map(|series| rule(series.view())).collect();
+                (rows, last.map_or((Part::Waitlist, None), |id| (Part::Series, Some(id))))
+            }
+            Part::Waitlist => return self.waited_for(tenant, user).await,
+            Part::Links => return self.personal_links(tenant, user, after, limit).await,
+        };
+        let rows = rows.into_iter().collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
+        Ok(PersonalPage { rows, next: Some(encode_cursor(&next)) })
+    }
+}
+
+/// What is told of a series: its rule. Its bookings are rows of their own.
+fn rule(series: SeriesView) -> Result<Value, serde_json::Error> {
+    let mut row = serde_json::to_value(series)?;
+    if let Some(fields) = row.as_object_mut() {
+        fields.remove("bookings");
+        fields.insert("kind".to_owned(), SERIES.into());
+    }
+    Ok(row)
 }
 
 impl Bookings {
@@ -67,7 +86,7 @@ impl Bookings {
         let entries = self.store.entries(scope, &filter, None, MOST_ENTRIES).await?;
         let shown = self.all_shown(scope, entries, None).await?;
         let rows = shown.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
-        let next = Some(encode_cursor(&(Part::Links, Uuid::nil())));
+        let next = Some(encode_cursor(&(Part::Links, None::<Uuid>)));
         Ok(PersonalPage { rows: rows.map_err(Problem::internal)?, next })
     }
 

@@ -1,6 +1,7 @@
 //! Joining, seeing and leaving the waiting list.
 
 use common::auth::{Caller, Scope};
+use common::db::{Answer, Once, Tx};
 use contracts::BookingStatus;
 use contracts::booking::PlaceBooking;
 use contracts::waitlist::{JoinWaitlist, WaitlistView};
@@ -29,10 +30,22 @@ impl Bookings {
     pub(crate) async fn join_waitlist(
         &self,
         caller: &Caller,
+        once: &Once,
         asked: &JoinWaitlist,
-    ) -> Result<WaitlistView, Error> {
+    ) -> Result<Answer, Error> {
+        authorize(caller, &as_booking(asked))?;
+        let own = Scope::Tenant(asked.tenant_id);
+        let rest = Box::pin(self.join_once(caller, once, asked));
+        once.unless_done(self.store.database(), own, rest).await
+    }
+
+    async fn join_once(
+        &self,
+        caller: &Caller,
+        once: &Once,
+        asked: &JoinWaitlist,
+    ) -> Result<Answer, Error> {
         let request = &as_booking(asked);
-        authorize(caller, request)?;
         let candidate = self.candidate(request).await?;
         if let Some(refusal) = candidate.off_grid {
             return Err(Error::Refused(refusal));
@@ -51,7 +64,7 @@ impl Bookings {
             created_at: self.clock.now(),
         };
         let scope = Scope::Tenant(entry.tenant_id);
-        let joined = self.store.database().transact(scope, |tx| async move {
+        let joined = once.run(self.store.database(), scope, |tx: Tx| async move {
             let tx = &*tx;
             let mut locks = [entry.resource_id, entry.user_id];
             self.store.lock_resources(tx, entry.tenant_id, &mut locks).await?;
@@ -74,12 +87,15 @@ impl Bookings {
                 }
                 Some(_) => {}
             }
-            Ok::<_, Error>(self.store.join(tx, entry).await?)
+            self.store.join(tx, entry).await?;
+            let beside = self.store.beside(tx, std::slice::from_ref(entry)).await?;
+            let view = entry.clone().view(&beside, caller.user_id());
+            Ok::<_, Error>((Answer::created(&view)?, ()))
         });
-        joined.await.map_err(|error: Error| error.of_write(entry.id))?;
+        let (answer, _) = joined.await.map_err(|error: Error| error.of_write(entry.id))?;
         // Who made room meanwhile did not know of it.
         self.freed.mark(entry.tenant_id, entry.resource_id);
-        self.shown(scope, entry.clone(), caller.user_id()).await
+        Ok(answer)
     }
 
     /// A page of entries in their order, and how many there are if that was asked.
@@ -142,15 +158,6 @@ impl Bookings {
         let beside = self.store.beside(&self.store.database().read(scope), &entries).await?;
         Ok(entries.into_iter().map(|entry| entry.view(&beside, caller)).collect())
     }
-
-    async fn shown(
-        &self,
-        scope: Scope,
-        entry: Entry,
-        caller: Option<Uuid>,
-    ) -> Result<WaitlistView, Error> {
-        self.all_shown(scope, vec![entry], caller).await?.pop().ok_or(Error::NoEntry)
-    }
 }
 
 fn same(one: &Entry, other: &Entry) -> bool {
@@ -160,17 +167,5 @@ fn same(one: &Entry, other: &Entry) -> bool {
 
 fn as_booking(asked: &JoinWaitlist) -> PlaceBooking {
     let JoinWaitlist { tenant_id, resource_id, user_id, start_time, end_time, quantity } = *asked;
-    PlaceBooking {
-        tenant_id,
-        resource_id,
-        user_id,
-        start_time,
-        end_time,
-        client_id: None,
-        notes: None,
-        status: None,
-        quantity,
-        recurring_enabled: false,
-        recurring_pattern: None,
-    }
+    PlaceBooking::plain(tenant_id, resource_id, user_id, (start_time, end_time), quantity)
 }

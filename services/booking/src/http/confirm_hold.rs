@@ -2,12 +2,13 @@
 
 use axum::extract::State;
 use common::auth::Caller;
-use common::http::{Body, Context, Id, Outcome};
-use common::version::{Precondition, Versioned};
+use common::db::Answer;
+use common::http::{Body, Context, Id, IdempotencyKey, Outcome};
+use common::version::Precondition;
 use contracts::booking::BookingView;
 use contracts::hold::HoldToken;
 
-use crate::app::{Bookings, versioned};
+use crate::app::Bookings;
 
 /// Make a hold a booking.
 ///
@@ -22,6 +23,7 @@ use crate::app::{Bookings, versioned};
     params(
         ("id" = Uuid, Path, description = "The hold"),
         Precondition,
+        IdempotencyKey,
     ),
     request_body = HoldToken,
     responses(
@@ -38,9 +40,10 @@ pub(super) async fn confirm_hold(
     context: Context,
     Id(id): Id,
     wanted: Precondition,
+    key: IdempotencyKey,
     Body(body): Body<HoldToken>,
-) -> Outcome<Versioned<BookingView>> {
-    let (token, trace_id) = (&body.hold_token, context.request_id());
-    let booking = bookings.confirm_hold(&caller, id, token, &wanted, trace_id).await?;
-    Ok(versioned(booking))
+) -> Outcome<Answer> {
+    let (once, trace_id) = (key.by(&caller), context.request_id());
+    let hold = (id, body.hold_token.as_str());
+    Ok(bookings.confirm_hold(&caller, &once, hold, &wanted, trace_id).await?)
 }

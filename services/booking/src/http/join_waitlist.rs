@@ -1,11 +1,10 @@
 //! `POST /bookings/waitlist`
 
-use axum::Json;
 use axum::extract::State;
 use common::auth::Caller;
-use common::http::{Body, Context, Problem};
+use common::db::Answer;
+use common::http::{Body, Context, IdempotencyKey, Outcome};
 use contracts::waitlist::{JoinWaitlist, WaitlistView};
-use http::StatusCode;
 
 use crate::app::Bookings;
 
@@ -20,6 +19,7 @@ use crate::app::Bookings;
     path = "/bookings/waitlist",
     operation_id = "join_waitlist",
     tag = "waitlist",
+    params(IdempotencyKey),
     request_body = JoinWaitlist,
     responses(
         (status = 201, description = "The entry, with its position", body = WaitlistView),
@@ -32,8 +32,9 @@ pub(super) async fn join_waitlist(
     State(bookings): State<Bookings>,
     caller: Caller,
     context: Context,
+    key: IdempotencyKey,
     Body(asked): Body<JoinWaitlist>,
-) -> Result<(StatusCode, Json<WaitlistView>), Problem> {
+) -> Outcome<Answer> {
     context.note_tenant(asked.tenant_id);
-    Ok((StatusCode::CREATED, Json(bookings.join_waitlist(&caller, &asked).await?)))
+    Ok(bookings.join_waitlist(&caller, &key.by(&caller), &asked).await?)
 }

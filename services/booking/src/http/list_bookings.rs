@@ -20,6 +20,8 @@ pub(super) struct Query {
     resource_id: Option<Uuid>,
     user_id: Option<Uuid>,
     status: Option<String>,
+    series_id: Option<Uuid>,
+    group_id: Option<Uuid>,
     start_date: Option<Edge>,
     end_date: Option<Edge>,
 }
@@ -30,6 +32,8 @@ impl Decode for Query {
         let resource_id = form.optional("resource_id", uuid);
         let user_id = form.optional("user_id", uuid);
         let status = form.optional("status", text(0, 40));
+        let series_id = form.optional("series_id", uuid);
+        let group_id = form.optional("group_id", uuid);
         let start_date = form.optional("start_date", edge);
         let end_date = form.optional("end_date", edge);
         Some(Self {
@@ -37,6 +41,8 @@ impl Decode for Query {
             resource_id: resource_id?,
             user_id: user_id?,
             status: status?,
+            series_id: series_id?,
+            group_id: group_id?,
             start_date: start_date?,
             end_date: end_date?,
         })
@@ -54,7 +60,7 @@ fn edge(value: &Value, faults: &mut Faults) -> Option<Edge> {
 }
 
 /// A cursor is ours, but anyone may write one: a year that Postgres cannot hold is none of ours.
-fn sane(key: SortKey) -> Result<SortKey, Problem> {
+pub(super) fn sane(key: SortKey) -> Result<SortKey, Problem> {
     let known = (1970..=9999).contains(&key.start.year());
     if known { Ok(key) } else { Err(Problem::field("cursor", "format", "Cursor inválido.")) }
 }
@@ -73,6 +79,8 @@ fn sane(key: SortKey) -> Result<SortKey, Problem> {
         ("resource_id" = Option<Uuid>, Query, description = "Only of this resource"),
         ("user_id" = Option<Uuid>, Query, description = "Only of this user"),
         ("status" = Option<BookingStatus>, Query, description = "Only in this state"),
+        ("series_id" = Option<Uuid>, Query, description = "Only of this series"),
+        ("group_id" = Option<Uuid>, Query, description = "Only of this group"),
         ("start_date" = inline(Option<DayOrTime>), Query, description = "Date or RFC 3339 time; ends after it"),
         ("end_date" = inline(Option<DayOrTime>), Query, description = "Date or RFC 3339 time; starts before it"),
         ("limit" = Option<u64>, Query, description = "1–200, default 50"),
@@ -99,6 +107,8 @@ pub(super) async fn list_bookings(
         resource_id: query.resource_id,
         user_id: query.user_id,
         status,
+        series_id: query.series_id,
+        group_id: query.group_id,
         ..Filter::default()
     };
     let listing = Listing {

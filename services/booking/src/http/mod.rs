@@ -6,6 +6,7 @@ mod confirm_hold;
 mod edit_booking;
 mod extend_hold;
 mod get_booking;
+mod groups;
 mod join_waitlist;
 mod leave_waitlist;
 mod links;
@@ -17,6 +18,7 @@ mod occupancy_batch;
 mod place_booking;
 mod place_hold;
 mod release_hold;
+mod series;
 mod set_booking_status;
 
 use axum::Router;
@@ -51,6 +53,9 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
         .routes(routes!(release_hold::release_hold))
         .routes(routes!(join_waitlist::join_waitlist, list_waitlist::list_waitlist))
         .routes(routes!(leave_waitlist::leave_waitlist))
+        .merge(series::routes())
+        .routes(routes!(groups::place_group))
+        .routes(routes!(groups::cancel_group))
         .merge(links::routes())
         .with_state(state)
 }

@@ -173,7 +173,7 @@ impl Store {
     }
 }
 
-fn created(booking: &Booking) -> BookingEvent {
+pub(super) fn created(booking: &Booking) -> BookingEvent {
     BookingEvent::Created(BookingCreated {
         booking_id: booking.id,
         user_id: booking.user_id,

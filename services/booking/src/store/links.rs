@@ -158,13 +158,14 @@ impl Store {
         &self,
         tenant: Uuid,
         user: Uuid,
-        after: Uuid,
+        after: Option<Uuid>,
         limit: u64,
     ) -> Result<Vec<Model>, DbErr> {
         let about = Condition::any().add(Column::UserId.eq(user)).add(Column::CreatedBy.eq(user));
         Entity::find()
-            .filter(Column::TenantId.eq(tenant).and(Column::Id.gt(after)))
+            .filter(Column::TenantId.eq(tenant))
             .filter(about)
+            .filter(Condition::all().add_option(after.map(|after| Column::Id.gt(after))))
             .order_by_asc(Column::Id)
             .limit(limit + 1)
             .all(&self.database().read(Scope::Tenant(tenant)))

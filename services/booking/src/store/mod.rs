@@ -11,6 +11,7 @@ mod migration;
 mod occupancy;
 mod personal;
 mod queries;
+mod series;
 mod tombstone;
 mod waitlist;
 
@@ -23,6 +24,7 @@ pub(crate) use links::{LinksOf, Model as Link, StoredKey};
 pub(crate) use migration::Migrator;
 pub(crate) use occupancy::{ClaimKey, Claimed, ClaimsOf};
 pub(crate) use queries::{Claims, Filter, Reach, SortKey};
+pub(crate) use series::{CountedBooking, Model as BookingSeries, Together};
 pub(crate) use tombstone::Gone;
 pub(crate) use waitlist::{Column as EntryColumn, Model as Entry, Turn, Waiting};
 

@@ -27,6 +27,10 @@ const OWN: &str = "UPDATE booking SET \
 const CANCELLED: &str = "UPDATE booking SET cancelled_by = $2 \
     WHERE id IN (SELECT id FROM booking WHERE cancelled_by = $1 LIMIT $3)";
 
+/// Takes the person out of a batch of the person's series.
+const SERIES: &str = "UPDATE booking_series SET user_id = $2 \
+    WHERE id IN (SELECT id FROM booking_series WHERE user_id = $1 LIMIT $3)";
+
 /// The events of the nameless bookings that may hold words of people.
 const WORDS: &str = "SELECT id, event_type, payload FROM outbox \
     WHERE event_type IN ('booking.updated', 'booking.cancelled') AND id > $2 \
@@ -64,6 +68,7 @@ impl Store {
     ) -> Result<u64, DbErr> {
         let own = in_batches(tx, OWN, user, nobody).await?;
         in_batches(tx, CANCELLED, user, nobody).await?;
+        in_batches(tx, SERIES, user, nobody).await?;
         Ok(own)
     }
 

@@ -19,7 +19,7 @@ use super::insert::draft;
 use super::{Booking, Store};
 
 /// The most claims one question reads.
-const MAX_CLAIMS: u64 = 10_000;
+pub(super) const MAX_CLAIMS: u64 = 10_000;
 /// The database refuses longer claims: a booking lies inside one civil day, with at most a day of room
 /// before it and after it.
 pub(super) const LONGEST_CLAIM: TimeDelta = TimeDelta::hours(96);
@@ -32,6 +32,8 @@ pub(crate) struct Filter {
     pub(crate) resource_id: Option<Uuid>,
     pub(crate) user_id: Option<Uuid>,
     pub(crate) status: Option<BookingStatus>,
+    pub(crate) series_id: Option<Uuid>,
+    pub(crate) group_id: Option<Uuid>,
     pub(crate) from: Option<DateTime<Utc>>,
     pub(crate) to: Option<DateTime<Utc>>,
 }
@@ -73,7 +75,7 @@ pub(crate) struct Claims {
     pub(crate) now: DateTime<Utc>,
 }
 
-fn scoped(scope: Scope) -> Condition {
+pub(super) fn scoped(scope: Scope) -> Condition {
     match scope {
         Scope::All => Condition::all(),
         Scope::Tenant(tenant) => Condition::all().add(Column::TenantId.eq(tenant)),
@@ -86,6 +88,8 @@ impl Filter {
             .add_option(self.resource_id.map(|id| Column::ResourceId.eq(id)))
             .add_option(self.user_id.map(|id| Column::UserId.eq(id)))
             .add_option(self.status.map(|status| Column::Status.eq(status.as_str())))
+            .add_option(self.series_id.map(|id| Column::SeriesId.eq(id)))
+            .add_option(self.group_id.map(|id| Column::GroupId.eq(id)))
             .add_option(self.from.map(|from| Column::EndTime.gt(from)))
             .add_option(self.to.map(|to| Column::StartTime.lt(to)))
     }
@@ -249,6 +253,7 @@ impl Store {
             let sql = format!("DELETE FROM {table} WHERE tenant_id = $1");
             tx.execute_raw(Statement::from_sql_and_values(backend, sql, [tenant.into()])).await?;
         }
+        self.delete_series(tx, tenant).await?;
         let gone = Entity::delete_many().filter(Column::TenantId.eq(tenant)).exec(tx).await?;
         Ok(gone.rows_affected)
     }

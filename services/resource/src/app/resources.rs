@@ -1,10 +1,13 @@
 //! Use cases of resources.
 
+use std::collections::BTreeMap;
+
 use common::auth::{Caller, Scope};
 use common::db::{Answer, Once, Tx};
 use common::version::{Precondition, Versioned};
-use contracts::facts::{CapacityLowering, ResourceFacts};
-use contracts::resource::{CreateResource, ResourceView};
+use contracts::exception::ExceptionFacts;
+use contracts::facts::{CapacityLowering, CategoryFacts, ResourceFacts};
+use contracts::resource::{CreateResource, ResourceStatus, ResourceView};
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,7 +18,10 @@ use super::edit::{Wish, merged};
 use crate::error::Error;
 use crate::events;
 use crate::store::resources::{self, Filter};
-use crate::store::{Category, Resource, SortKey, categories, exceptions};
+use crate::store::{Category, Exception, Resource, SortKey, categories, exceptions};
+
+/// The most resources of a category that neighbours are told of.
+const MOST_OF_CATEGORY: u64 = 500;
 
 /// One more than the page has, and how many there are if that was asked.
 type Rows = (Vec<(Resource, Category)>, Option<u64>);
@@ -69,6 +75,41 @@ impl Directory {
         let (resource, category) = found.ok_or(Error::NoResource)?;
         let exceptions = exceptions::of_resource(conn, &resource, self.yesterday()).await?;
         Ok(resource.facts(&category, exceptions))
+    }
+
+    /// The resources of a category that can be booked, as neighbours need them.
+    pub(crate) async fn category_facts(
+        &self,
+        tenant: Uuid,
+        category: Uuid,
+    ) -> Result<CategoryFacts, Error> {
+        let scope = Scope::Tenant(tenant);
+        let conn = &self.0.database.read(scope);
+        categories::find(conn, scope, category).await?.ok_or(Error::NoCategory)?;
+        let filter = Filter {
+            category_id: Some(category),
+            status: Some(ResourceStatus::Disponivel),
+            ..Filter::default()
+        };
+        let rows = resources::list(conn, scope, &filter, None, MOST_OF_CATEGORY).await?;
+        let ids: Vec<Uuid> = rows.iter().map(|(resource, _)| resource.id).collect();
+        let found =
+            exceptions::of_category(conn, (tenant, category), &ids, self.yesterday()).await?;
+        let (own, shared): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|exception| exception.resource_id.is_some());
+        let mut of: BTreeMap<Uuid, Vec<ExceptionFacts>> = BTreeMap::new();
+        for exception in own {
+            let resource = exception.resource_id.unwrap_or_default();
+            of.entry(resource).or_default().push(exception.facts());
+        }
+        let facts = |(resource, category): (Resource, Category)| {
+            let own = of.remove(&resource.id).unwrap_or_default();
+            resource.facts(&category, own)
+        };
+        Ok(CategoryFacts {
+            exceptions: shared.into_iter().map(Exception::facts).collect(),
+            resources: rows.into_iter().map(facts).collect(),
+        })
     }
 
     /// Resources by name.

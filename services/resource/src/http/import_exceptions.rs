@@ -1,8 +1,8 @@
 //! `POST /exceptions/import`.
 
-use axum::Json;
 use axum::extract::{FromRequest, Request, State};
-use common::http::{Context, Outcome, Params, Problem, text_body};
+use common::db::Answer;
+use common::http::{Context, IdempotencyKey, Outcome, Params, Problem, text_body};
 use contracts::exception::{ExceptionLevel, ImportQuery, ImportView};
 
 use super::manager::Manager;
@@ -34,6 +34,7 @@ impl<S: Send + Sync> FromRequest<S> for CalendarFile {
     operation_id = "import_exceptions",
     tag = "exceptions",
     params(
+        IdempotencyKey,
         ("tenant_id" = Uuid, Query, description = "The caller's tenant"),
         ("level" = ExceptionLevel, Query, description = "Whose resources it holds for"),
         ("category_id" = Option<Uuid>, Query, description = "With level `category`, and only then: which"),
@@ -55,12 +56,14 @@ pub(super) async fn import_exceptions(
     Manager(caller): Manager,
     State(directory): State<Directory>,
     context: Context,
+    key: IdempotencyKey,
     Params(query): Params<ImportQuery>,
     CalendarFile(text): CalendarFile,
-) -> Outcome<Json<ImportView>> {
+) -> Outcome<Answer> {
     let ImportQuery { tenant_id, level: _, category_id, resource_id, kind } = query;
     context.note_tenant(tenant_id);
     let target = Target { tenant: tenant_id, category: category_id, resource: resource_id };
     let wish = ImportWish { target, kind, text };
-    Ok(Json(directory.import_exceptions(&caller, context.request_id(), wish).await?))
+    let (once, trace_id) = (key.by(&caller), context.request_id());
+    Ok(directory.import_exceptions(&caller, &once, &wish, trace_id).await?)
 }

@@ -70,6 +70,7 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
 /// What only neighbours may ask.
 pub(crate) fn internal(state: AppState) -> Router {
     Router::new()
+        .route("/internal/v1/resources", get(resource_facts::category_facts))
         .route("/internal/v1/resources/{id}", get(resource_facts::resource_facts))
         .with_state(state)
 }

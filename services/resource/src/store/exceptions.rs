@@ -213,3 +213,24 @@ pub(crate) async fn of_tenant(
         .all(conn)
         .await
 }
+
+/// The exceptions of a tenant and its category, and of some of its resources, that are not over on a
+/// date.
+pub(crate) async fn of_category(
+    conn: &impl ConnectionTrait,
+    (tenant, category): (Uuid, Uuid),
+    resources: &[Uuid],
+    today: NaiveDate,
+) -> Result<Vec<Model>, DbErr> {
+    let target = Condition::any()
+        .add(Column::Level.eq(ExceptionLevel::Tenant.as_str()))
+        .add(Column::CategoryId.eq(category))
+        .add(Column::ResourceId.is_in(resources.iter().copied()));
+    Entity::find()
+        .filter(Column::TenantId.eq(tenant))
+        .filter(target)
+        .filter(Condition::any().add(Column::Yearly.eq(true)).add(Column::EndDate.gte(today)))
+        .order_by_asc(Column::Id)
+        .all(conn)
+        .await
+}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use common::db::Scope;
 use contracts::Service;
-use contracts::personal::{MOST, PersonalExport, SecurityRecord};
+use contracts::personal::{MOST, PersonalExport, SERIES, SecurityRecord};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -99,6 +99,12 @@ impl Users {
             elsewhere.insert(service.name().to_owned(), self.ask(service, tenant, user).await?);
         }
         let bookings = elsewhere.remove(Service::Booking.name()).unwrap_or_default();
+        let (series, bookings): (Vec<_>, Vec<_>) = bookings
+            .into_iter()
+            .partition(|row| row.get("kind").is_some_and(|kind| kind == SERIES));
+        if !series.is_empty() {
+            elsewhere.insert(Service::Booking.name().to_owned(), series);
+        }
         // Only a booking has a code; what is waited for comes after them, then links, which allow things.
         let (bookings, waitlist): (Vec<_>, Vec<_>) =
             bookings.into_iter().partition(|row| row.get("confirmation_code").is_some());

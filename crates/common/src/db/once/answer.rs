@@ -10,6 +10,8 @@ use crate::version::{Version, Versioned};
 pub struct Answer {
     pub(super) status: u16,
     pub(super) etag: Option<String>,
+    /// Another header, if it has one.
+    pub(super) header: Option<(String, String)>,
     pub(super) body: Vec<u8>,
     pub(super) replayed: bool,
 }
@@ -18,6 +20,8 @@ pub struct Answer {
 #[derive(Serialize, Deserialize)]
 struct Head {
     etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    header: Option<(String, String)>,
 }
 
 impl Answer {
@@ -43,7 +47,7 @@ impl Answer {
 
     /// 204.
     pub const fn no_content() -> Self {
-        Self { status: 204, etag: None, body: Vec::new(), replayed: false }
+        Self { status: 204, etag: None, header: None, body: Vec::new(), replayed: false }
     }
 
     /// The same with an `ETag`.
@@ -52,9 +56,15 @@ impl Answer {
         Self { etag: Some(version.to_string()), ..self }
     }
 
+    /// The same with one header more.
+    #[must_use]
+    pub fn with(self, name: &'static str, value: usize) -> Self {
+        Self { header: Some((name.to_owned(), value.to_string())), ..self }
+    }
+
     fn of(status: u16, view: &impl Serialize) -> Result<Self, DbErr> {
         let body = serde_json::to_vec(view).map_err(|error| DbErr::Json(error.to_string()))?;
-        Ok(Self { status, etag: None, body, replayed: false })
+        Ok(Self { status, etag: None, header: None, body, replayed: false })
     }
 
     /// The HTTP status, a success.
@@ -65,6 +75,11 @@ impl Answer {
     /// The `ETag`.
     pub fn etag(&self) -> Option<&str> {
         self.etag.as_deref()
+    }
+
+    /// The header it has besides, by name and value.
+    pub fn header(&self) -> Option<(&str, &str)> {
+        self.header.as_ref().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The body: JSON, or nothing.
@@ -79,7 +94,8 @@ impl Answer {
 
     /// Everything but the status as bytes.
     pub(super) fn pack(&self) -> Result<Vec<u8>, DbErr> {
-        let head = serde_json::to_vec(&Head { etag: self.etag.clone() });
+        let head =
+            serde_json::to_vec(&Head { etag: self.etag.clone(), header: self.header.clone() });
         let head = head.map_err(|error| DbErr::Json(error.to_string()))?;
         Ok([head.as_slice(), b"\n", &self.body].concat())
     }
@@ -89,9 +105,15 @@ impl Answer {
         let broken = |text: &str| DbErr::Json(format!("a stored answer: {text}"));
         let end = packed.iter().position(|byte| *byte == b'\n').ok_or_else(|| broken("no head"))?;
         let (head, body) = packed.split_at(end);
-        let Head { etag } =
+        let Head { etag, header } =
             serde_json::from_slice(head).map_err(|error| broken(&error.to_string()))?;
-        Ok(Self { status, etag, body: body.get(1..).unwrap_or_default().to_vec(), replayed: true })
+        Ok(Self {
+            status,
+            etag,
+            header,
+            body: body.get(1..).unwrap_or_default().to_vec(),
+            replayed: true,
+        })
     }
 }
 
@@ -104,7 +126,7 @@ mod tests {
         let text = "linha um\nlinha dois \"é\"";
         for answer in [
             Answer::created(&text).unwrap().tagged(Version::new("t", 1)),
-            Answer::done(&text).unwrap(),
+            Answer::done(&text).unwrap().with("x-count", 3),
             Answer::no_content(),
         ] {
             let again = Answer::unpack(answer.status, &answer.pack().unwrap()).unwrap();

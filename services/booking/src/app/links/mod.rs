@@ -125,7 +125,7 @@ impl Bookings {
         &self,
         tenant: Uuid,
         user: Uuid,
-        after: Uuid,
+        after: Option<Uuid>,
         limit: u64,
     ) -> Outcome<PersonalPage> {
         let mut found = self.store.links_about(tenant, user, after, limit).await?;
@@ -133,7 +133,7 @@ impl Bookings {
         let more = found.len() > limit;
         found.truncate(limit);
         let last = found.last().filter(|_| more);
-        let next = last.map(|last| encode_cursor(&(Part::Links, last.id)));
+        let next = last.map(|last| encode_cursor(&(Part::Links, Some(last.id))));
         let rows = found.iter().map(|link| serde_json::to_value(link.view()));
         let rows = rows.collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
         Ok(PersonalPage { rows, next })

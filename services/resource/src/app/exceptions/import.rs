@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use common::auth::{Caller, Scope};
-use common::db::Tx;
+use common::db::{Answer, Once, Tx};
 use contracts::exception::{CreateException, ExceptionKind, ImportView};
 use contracts::problem::FieldFault;
 
@@ -30,17 +30,29 @@ impl Directory {
     pub(crate) async fn import_exceptions(
         &self,
         caller: &Caller,
+        once: &Once,
+        wish: &ImportWish,
         trace_id: &str,
-        wish: ImportWish,
-    ) -> Result<ImportView, Error> {
-        let ImportWish { target, kind, text } = wish;
-        if !caller.scope().covers(target.tenant) {
+    ) -> Result<Answer, Error> {
+        if !caller.scope().covers(wish.target.tenant) {
             return Err(Error::OtherTenant);
         }
+        let own = Scope::Tenant(wish.target.tenant);
+        let rest = Box::pin(self.import_once(once, wish, trace_id));
+        once.unless_done(&self.0.database, own, rest).await
+    }
+
+    async fn import_once(
+        &self,
+        once: &Once,
+        wish: &ImportWish,
+        trace_id: &str,
+    ) -> Result<Answer, Error> {
+        let ImportWish { target, kind, ref text } = *wish;
         let settings = self.0.settings.settings(target.tenant).await;
         let settings = settings.map_err(|error| no_settings(&error))?;
         let Calendar { events, gone, skipped } =
-            Calendar::read(&text, &settings.rules.zone).map_err(unreadable)?;
+            Calendar::read(text, &settings.rules.zone).map_err(unreadable)?;
         let imported = u32::try_from(events.len()).unwrap_or(u32::MAX);
         let found: BTreeMap<&str, Vec<Exception>> = events
             .iter()
@@ -48,13 +60,17 @@ impl Directory {
             .collect();
         let uids: Vec<String> = events.iter().map(|event| event.uid.clone()).chain(gone).collect();
         let (found, uids, target) = (&found, &uids, &target);
-        let changed = self.0.database.transact(Scope::Tenant(target.tenant), |tx| async move {
-            self.replace(tx, trace_id, target, found, uids).await
+        let view = &ImportView { imported, skipped };
+        let own = Scope::Tenant(target.tenant);
+        let replaced = once.run(&self.0.database, own, |tx: Tx| async move {
+            let changed = self.replace(tx, trace_id, target, found, uids).await?;
+            Ok::<_, Error>((Answer::done(view)?, changed))
         });
-        if changed.await? {
+        let (answer, changed) = replaced.await?;
+        if changed.unwrap_or_default() {
             self.exceptions_changed(&[*target]);
         }
-        Ok(ImportView { imported, skipped })
+        Ok(answer)
     }
 
     /// What an event is as exceptions of a target.
