@@ -92,6 +92,9 @@ pub struct ResourceFacts {
     pub id: Uuid,
     /// Its tenant.
     pub tenant_id: Uuid,
+    /// Its name, for calendars.
+    #[serde(default)]
+    pub name: String,
     /// Whether it can be booked.
     pub status: ResourceStatus,
     /// Weekly hours, in either wire form.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::api_key::ApiKeyView;
 use crate::booking::BookingView;
+use crate::calendar::CalendarView;
 use crate::user::UserView;
 use crate::waitlist::WaitlistView;
 
@@ -61,6 +62,9 @@ pub struct PersonalExport {
     /// What the user waits for.
     #[serde(default)]
     pub waitlist: Vec<WaitlistView>,
+    /// Calendars that show the user's bookings, or that the user made. Their addresses are nowhere.
+    #[serde(default)]
+    pub calendars: Vec<CalendarView>,
     /// What the other services hold, by their names: nothing so far.
     #[schema(value_type = BTreeMap<String, Vec<Object>>)]
     pub elsewhere: BTreeMap<String, Vec<Value>>,

@@ -97,6 +97,7 @@ pub const GATEWAY: &[GatewayRoute] = &[
     to("/exceptions", Service::Resource),
     to("/availability", Service::Resource),
     to("/bookings", Service::Booking),
+    to("/calendars", Service::Booking),
     to("/api-docs/tenants", Service::Tenant),
     to("/api-docs/users", Service::User),
     to("/api-docs/resources", Service::Resource),
@@ -105,6 +106,9 @@ pub const GATEWAY: &[GatewayRoute] = &[
 
 /// Answers without an end, of these patterns: whatever stands in front passes them on as they come.
 pub const STREAMS: &[GatewayRoute] = &[to("/resources/*/availability/stream", Service::Resource)];
+
+/// Paths whose last part is a secret, of these patterns: whatever stands in front writes it into no log.
+pub const SECRETS: &[GatewayRoute] = &[to("/calendars/feeds/*", Service::Booking)];
 
 /// The service that answers `path`, if the gateway lets it through at all.
 pub fn service_for(path: &str) -> Option<Service> {

@@ -1,7 +1,7 @@
 //! The gateway's nginx configuration: one template and the route table of `contracts`, rendered
 //! for docker-compose by `cargo xtask gateway` and for every test by [`crate::servers::Nginx`].
 
-use contracts::routes::{GATEWAY, STREAMS, Service};
+use contracts::routes::{GATEWAY, SECRETS, STREAMS, Service};
 use std::fmt::Write as _;
 
 /// The template, `infra/nginx/nginx.conf.tmpl`.
@@ -139,6 +139,7 @@ pub fn render(settings: &Settings) -> String {
         ("environment", settings.environment.clone()),
         ("read_timeout", settings.read_timeout.clone()),
         ("upstreams", upstreams(settings)),
+        ("secret_paths", secret_paths()),
         ("stripped_headers", stripped_headers()),
         ("error_pages", error_pages()),
     ];
@@ -176,6 +177,17 @@ fn upstreams(settings: &Settings) -> String {
     text
 }
 
+/// The paths whose last part is a secret, as they are logged. However a client spells one (slashes twice,
+/// letters as numbers), it is enough of it to tell.
+fn secret_paths() -> String {
+    SECRETS.iter().fold(String::new(), |mut text, route| {
+        let words: Vec<&str> = route.prefix.split(['/', '*']).filter(|it| !it.is_empty()).collect();
+        let (pattern, shown) = (words.join("/+"), words.join("/"));
+        let _ = writeln!(text, "        \"~*^/+{pattern}(?:/|%2f)\" \"/{shown}/-\";");
+        text
+    })
+}
+
 fn stripped_headers() -> String {
     STRIPPED.iter().fold(String::new(), |mut text, header| {
         let _ = writeln!(text, "        proxy_set_header {header} \"\";");
@@ -206,6 +218,11 @@ pub fn routes() -> String {
     for route in STREAMS {
         let pattern = format!("~ ^{}$", route.prefix.replace('*', "[^/]+"));
         location(&mut text, &pattern, route.service, "    proxy_buffering off;\n");
+    }
+    // nginx tells the whole request of one that fails. What matters of it is in the access line.
+    for route in SECRETS {
+        let pattern = format!("~ ^{}$", route.prefix.replace('*', "[^/]+"));
+        location(&mut text, &pattern, route.service, "    error_log /dev/null emerg;\n");
     }
     for route in GATEWAY {
         for matcher in matchers(route.prefix) {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::app::describe;
+use crate::app::{CalendarFault, describe};
 use crate::store::Gone;
 
 /// Every way a use case of bookings can end without its effect.
@@ -101,6 +101,8 @@ pub(crate) enum Error {
     #[error("the database refused the insert")]
     RefusedByDatabase,
     #[error(transparent)]
+    Calendar(#[from] CalendarFault),
+    #[error(transparent)]
     Repeated(#[from] Refused),
     #[error(transparent)]
     Database(#[from] DbErr),
@@ -160,6 +162,7 @@ impl Classify for Error {
             | Self::Contended
             | Self::TooManyClaims
             | Self::RefusedByDatabase
+            | Self::Calendar(_)
             | Self::Repeated(_)
             | Self::OutcomeUnknown { .. } => None,
         }
@@ -261,6 +264,7 @@ impl From<Error> for Problem {
             Error::SettingsUnavailable(cause) => Self::settings_unavailable(cause),
             Error::Unverifiable(cause) => Self::unavailable(cause),
             Error::UserUnverifiable => Self::unavailable("the user cannot be verified"),
+            Error::Calendar(fault) => fault.into(),
             Error::Repeated(refused) => refused.into(),
             Error::TooManyClaims => Self::unavailable("more claims than are told at once"),
             Error::RefusedByDatabase => Self::unavailable("refused by the database"),

@@ -17,7 +17,7 @@ use contracts::Service as Name;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
-use crate::app::{Bookings, Freed};
+use crate::app::{Bookings, FeedRules, Freed};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -49,6 +49,7 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
         people: Arc::clone(&people),
         gate: app::Gate::new(),
         freed: Freed::default(),
+        feed_rules: FeedRules::new(platform),
     });
     let state = http::AppState {
         bookings: bookings.clone(),

@@ -54,6 +54,7 @@ fn request(operation: &'static str, ids: &[&String], query: &str, body: Value) -
 pub fn requests(scene: &Scene, today: NaiveDate) -> Vec<Request> {
     let mut all = tenants_and_people(scene);
     all.extend(things(scene, today));
+    all.extend(calendars(scene, today));
     all.extend(ends(scene));
     all
 }
@@ -161,6 +162,21 @@ fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
         request("POST /bookings/holds/{id}/extend", &[kept], "", token()),
         request("POST /bookings/holds/{id}/confirm", &[kept], "", token()),
         request("DELETE /bookings/holds/{id}", &[given_back], "", nil()),
+    ]
+}
+
+fn calendars(scene: &Scene, today: NaiveDate) -> Vec<Request> {
+    let Scene { tenant: t, resource, booking, calendar: (calendar, secret), .. } = scene;
+    let days = format!("?from={}&to={}", today + Days::new(3), today + Days::new(4));
+    let body = json!({ "tenant_id": t, "resource_id": resource });
+    let nil = || Value::Null;
+    vec![
+        request("GET /bookings/{id}/calendar.ics", &[booking], "", nil()),
+        request("GET /calendars/", &[], "", nil()),
+        request("POST /calendars/", &[], "", body),
+        request("GET /calendars/feeds/{secret}", &[secret], "", nil()),
+        request("GET /calendars/resources/{id}/free-busy.ics", &[resource], &days, nil()),
+        request("DELETE /calendars/{id}", &[calendar], "", nil()),
     ]
 }
 

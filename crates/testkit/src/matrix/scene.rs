@@ -44,6 +44,8 @@ pub struct Scene {
     pub holds: [(String, String); 2],
     /// An entry of the admin's on the waiting list.
     pub entry: String,
+    /// A calendar of the admin's, and the last part of its address.
+    pub calendar: (String, String),
     /// In whose name is booked: the caller's, or the admin's where that is nobody of the tenant.
     pub booker: String,
     /// An API key, and a session of the admin's.
@@ -130,6 +132,7 @@ impl Scene {
         scene.holds = [scene.make_hold(front, 6).await, scene.make_hold(front, 7).await];
         let waits = slot(&scene, front.today(), 7, 13, &scene.admin);
         scene.entry = scene.make(front, "/bookings/waitlist", waits).await;
+        scene.calendar = scene.make_calendar(front).await;
         let other = login(front, &scene.tenant, &format!("ana@{domain}"), PASSWORD).await;
         scene.ends = [scene.key(front, json!({})).await.0, session(&other)];
         scene
@@ -172,6 +175,15 @@ impl Scene {
         let made = front.ask(Method::POST, "/bookings/holds", &self.admin_token, body).await;
         let made = made.expect(201);
         (made.id(), made.body["hold_token"].as_str().expect("a token").to_owned())
+    }
+
+    /// A calendar of the admin's bookings: its id, and the last part of its address.
+    async fn make_calendar(&self, front: &impl Front) -> (String, String) {
+        let body = json!({ "tenant_id": self.tenant, "user_id": self.admin });
+        let made = front.ask(Method::POST, "/calendars/", &self.admin_token, body).await;
+        let made = made.expect(201);
+        let url = made.body["url"].as_str().expect("an address");
+        (made.id(), url.rsplit('/').next().expect("a last part").to_owned())
     }
 
     /// One more person with a password.

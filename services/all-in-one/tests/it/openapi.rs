@@ -124,6 +124,13 @@ const CONTRACT: &[&str] = &[
     "POST /bookings/holds/{id}/extend",
     "POST /bookings/holds/{id}/confirm",
     "DELETE /bookings/holds/{id}",
+    // Calendars.
+    "GET /bookings/{id}/calendar.ics",
+    "POST /calendars/",
+    "GET /calendars/",
+    "DELETE /calendars/{id}",
+    "GET /calendars/feeds/{secret}",
+    "GET /calendars/resources/{id}/free-busy.ics",
 ];
 
 async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
@@ -257,6 +264,7 @@ async fn public_operations_are_marked(app: TestApp) {
         "POST /auth/register",
         "POST /auth/token",
         "POST /auth/logout",
+        "GET /calendars/feeds/{secret}",
     ];
     for Operation { name, method, path, spec } in operations(&app).await {
         let path = filled(&path, "00000000-0000-7000-8000-000000000000");

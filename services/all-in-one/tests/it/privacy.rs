@@ -75,6 +75,7 @@ async fn a_person_gets_everything_and_nothing_of_others(app: TestApp) {
     let parts = [
         "api_keys",
         "bookings",
+        "calendars",
         "elsewhere",
         "generated_at",
         "password_recoveries",

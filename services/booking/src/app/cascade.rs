@@ -38,9 +38,10 @@ impl Bookings {
         id: Uuid,
         trace_id: &str,
     ) -> Result<u64, DbErr> {
+        let feeds = self.store.clear_feeds(tx, gone, id).await?;
         let (filter, reason) = match gone {
             Gone::Tenant => {
-                let entries = self.store.clear_waitlist(tx, EntryColumn::TenantId, id).await?;
+                let entries = feeds + self.store.clear_waitlist(tx, EntryColumn::TenantId, id).await?;
                 return Ok(entries + self.store.delete_tenant(tx, id).await?);
             }
             Gone::User | Gone::Erased => {

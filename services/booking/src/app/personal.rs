@@ -18,7 +18,7 @@ const MOST_ENTRIES: u64 = 1_000;
 #[async_trait]
 impl PersonalData for Bookings {
     /// The bookings made for the user or with the user as the client, by id; then what the user waits
-    /// for.
+    /// for; then calendars.
     async fn personal_data(&self, query: &PersonalQuery) -> Outcome<PersonalPage> {
         let PersonalQuery { tenant, user, ref cursor, limit } = *query;
         let after = cursor.as_deref().map(|cursor| {
@@ -29,8 +29,10 @@ impl PersonalData for Bookings {
             Some((part, after)) => (part, Some(after)),
             None => (Part::Bookings, None),
         };
-        if part == Part::Waitlist {
-            return self.waited_for(tenant, user).await;
+        match part {
+            Part::Bookings => {}
+            Part::Waitlist => return self.waited_for(tenant, user).await,
+            Part::Calendars => return self.calendars_about(tenant, user).await,
         }
         let mut found = self.store.about(tenant, user, after, limit).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -51,6 +53,7 @@ impl PersonalData for Bookings {
 enum Part {
     Bookings,
     Waitlist,
+    Calendars,
 }
 
 impl Bookings {
@@ -61,7 +64,8 @@ impl Bookings {
         let entries = self.store.entries(scope, &filter, None, MOST_ENTRIES).await?;
         let shown = self.all_shown(scope, entries, None).await?;
         let rows = shown.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
-        Ok(PersonalPage { rows: rows.map_err(Problem::internal)?, next: None })
+        let next = Some(encode_cursor(&(Part::Calendars, user)));
+        Ok(PersonalPage { rows: rows.map_err(Problem::internal)?, next })
     }
 
     /// Makes a user's bookings nobody's. They keep their version: for others they are what they were,

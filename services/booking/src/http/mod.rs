@@ -1,14 +1,21 @@
 //! The routes of bookings, one file each.
 
+mod booking_calendar;
+mod calendar_feed;
+mod calendar_file;
 mod cancel_booking;
 mod check_in;
 mod confirm_hold;
+mod create_calendar;
+mod delete_calendar;
 mod edit_booking;
 mod extend_hold;
+mod free_busy;
 mod get_booking;
 mod join_waitlist;
 mod leave_waitlist;
 mod list_bookings;
+mod list_calendars;
 mod list_waitlist;
 mod lower_capacity;
 mod occupancy;
@@ -48,6 +55,11 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
         .routes(routes!(release_hold::release_hold))
         .routes(routes!(join_waitlist::join_waitlist, list_waitlist::list_waitlist))
         .routes(routes!(leave_waitlist::leave_waitlist))
+        .routes(routes!(booking_calendar::booking_calendar))
+        .routes(routes!(create_calendar::create_calendar, list_calendars::list_calendars))
+        .routes(routes!(delete_calendar::delete_calendar))
+        .routes(routes!(calendar_feed::calendar_feed))
+        .routes(routes!(free_busy::free_busy))
         .with_state(state)
 }
 

@@ -164,6 +164,7 @@ impl Model {
         ResourceFacts {
             id: self.id,
             tenant_id: self.tenant_id,
+            name: self.name.clone(),
             status: self.status(),
             booking_policy: self.policy(),
             availability_schedule: self.availability_schedule,

@@ -99,9 +99,12 @@ impl Users {
             elsewhere.insert(service.name().to_owned(), self.ask(service, tenant, user).await?);
         }
         let bookings = elsewhere.remove(Service::Booking.name()).unwrap_or_default();
-        // Only a booking has a code; what is waited for comes after them.
+        // Only a booking has a code, only a calendar tells more or less.
         let (bookings, waitlist): (Vec<_>, Vec<_>) =
             bookings.into_iter().partition(|row| row.get("confirmation_code").is_some());
+        let (calendars, waitlist): (Vec<_>, Vec<_>) =
+            waitlist.into_iter().partition(|row| row.get("detail").is_some());
+        let calendars = calendars.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
         let bookings = bookings.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
         let waitlist = waitlist.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
         Ok(Some(PersonalExport {
@@ -112,6 +115,7 @@ impl Users {
             security_events: self.told_of(tenant, user).await?,
             bookings: bookings.map_err(|error| Error::incomplete(&error))?,
             waitlist: waitlist.map_err(|error| Error::incomplete(&error))?,
+            calendars: calendars.map_err(|error| Error::incomplete(&error))?,
             elsewhere,
             generated_at: self.clock.now(),
         }))

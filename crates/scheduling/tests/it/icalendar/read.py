@@ -1,7 +1,7 @@
 """Reads calendar files with python's icalendar and recurring-ical-events, and answers what they say.
 
 One JSON object a line: `text`, the file; with `hours`, two instants in seconds, every VTIMEZONE is asked for
-its offset each half hour between them, and what zoneinfo says otherwise is answered. `between`, two
+its offsets between them, and what zoneinfo says otherwise is answered. `between`, two
 instants in seconds: how many events recurring-ical-events finds there.
 
 The zones of the file are renamed before its events are read: a name that Python knows would be looked up
@@ -9,6 +9,7 @@ in its own tables, and it would never be seen whether the file is right by itsel
 """
 
 import datetime
+import itertools
 import json
 import sys
 import zoneinfo
@@ -17,6 +18,8 @@ import icalendar
 import recurring_ical_events
 
 UTC = datetime.timezone.utc
+FILES = itertools.count()
+SIX_HOURS = 6 * 3600
 
 
 def seconds(moment):
@@ -26,9 +29,12 @@ def seconds(moment):
 
 
 def renamed(text):
+    # Another name in each file: icalendar keeps the rules of a name it has seen before.
+    prefix = f"Own {next(FILES)} "
     for zone in icalendar.Calendar.from_ical(text).walk("VTIMEZONE"):
         name = str(zone["TZID"])
-        text = text.replace(f"TZID:{name}", "TZID:Own " + name).replace(f"TZID={name}:", f'TZID="Own {name}":')
+        text = text.replace(f"TZID:{name}", f"TZID:{prefix}{name}")
+        text = text.replace(f"TZID={name}:", f'TZID="{prefix}{name}":')
     return text
 
 
@@ -77,14 +83,23 @@ def free_busy(component):
 
 
 def differences(component, hours):
+    """Every six hours, and every ten minutes of six hours in which the clock was changed."""
     name = str(component["TZID"])
     told, known = component.to_tz(lookup_tzid=False), zoneinfo.ZoneInfo(name)
-    at, end = (datetime.datetime.fromtimestamp(hour, UTC) for hour in hours)
-    while at < end:
-        ours, theirs = at.astimezone(told).utcoffset(), at.astimezone(known).utcoffset()
-        if ours != theirs:
-            yield f"{name} {at}: {ours}, not {theirs}"
-        at += datetime.timedelta(minutes=30)
+    before = None
+    for at in range(hours[0], hours[1], SIX_HOURS):
+        now = offsets(at, told, known)
+        fine = range(at - SIX_HOURS, at, 600) if before not in (None, now) else []
+        for moment in [*fine, at]:
+            ours, theirs = offsets(moment, told, known)
+            if ours != theirs:
+                yield f"{name} {moment}: {ours}, not {theirs}"
+        before = now
+
+
+def offsets(at, *zones):
+    moment = datetime.datetime.fromtimestamp(at, UTC)
+    return tuple(moment.astimezone(zone).utcoffset() for zone in zones)
 
 
 def answer(asked):
@@ -94,7 +109,9 @@ def answer(asked):
     own = icalendar.Calendar.from_ical(renamed(text))
     assert calendar.errors == [] and all(not part.errors for part in calendar.walk()), "errors"
     events = [event(part) for part in own.walk("VEVENT")]
-    assert [event(part) for part in calendar.walk("VEVENT")] == events, "names and rules differ"
+    by_name = [event(part) for part in calendar.walk("VEVENT")]
+    unequal = [(one, other) for one, other in zip(by_name, events) if one != other]
+    assert not unequal, f"names and rules differ: {unequal[:3]}"
     found = {
         "name": str(calendar.get("NAME", "")),
         "zones": [str(zone["TZID"]) for zone in calendar.walk("VTIMEZONE")],

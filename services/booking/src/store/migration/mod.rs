@@ -6,6 +6,7 @@ mod m0006_people;
 mod m0007_engine;
 mod m0010_holds;
 mod m0012_waitlist;
+mod m0016_calendars;
 mod sqlite;
 
 use common::db::RowSecurity;
@@ -39,6 +40,11 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(RowSecurity {
             name: "m0013_row_security_waitlist",
             tables: &["waitlist_entry"],
+        }));
+        all.push(Box::new(m0016_calendars::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0016_row_security_calendars",
+            tables: &["calendar_feed"],
         }));
         all.extend(common::db::idempotency_migrations());
         all
