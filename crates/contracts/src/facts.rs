@@ -92,7 +92,7 @@ pub struct ResourceFacts {
     pub id: Uuid,
     /// Its tenant.
     pub tenant_id: Uuid,
-    /// Its name, for calendars.
+    /// Its name, for people.
     #[serde(default)]
     pub name: String,
     /// Whether it can be booked.

@@ -107,8 +107,8 @@ pub const GATEWAY: &[GatewayRoute] = &[
 /// Answers without an end, of these patterns: whatever stands in front passes them on as they come.
 pub const STREAMS: &[GatewayRoute] = &[to("/resources/*/availability/stream", Service::Resource)];
 
-/// Paths whose last part is a secret, of these patterns: whatever stands in front writes it into no log.
-pub const SECRETS: &[GatewayRoute] = &[to("/calendars/feeds/*", Service::Booking)];
+/// Below these stand secrets: whatever is in front keeps them out of its logs.
+pub const SECRETS: &[GatewayRoute] = &[to("/calendars/feeds", Service::Booking)];
 
 /// The service that answers `path`, if the gateway lets it through at all.
 pub fn service_for(path: &str) -> Option<Service> {

@@ -1,7 +1,7 @@
 //! The gateway's nginx configuration: one template and the route table of `contracts`, rendered
 //! for docker-compose by `cargo xtask gateway` and for every test by [`crate::servers::Nginx`].
 
-use contracts::routes::{GATEWAY, SECRETS, STREAMS, Service};
+use contracts::routes::{GATEWAY, GatewayRoute, SECRETS, STREAMS, Service};
 use std::fmt::Write as _;
 
 /// The template, `infra/nginx/nginx.conf.tmpl`.
@@ -138,8 +138,8 @@ pub fn render(settings: &Settings) -> String {
         ("ip_burst", settings.by_ip.burst.to_string()),
         ("environment", settings.environment.clone()),
         ("read_timeout", settings.read_timeout.clone()),
-        ("upstreams", upstreams(settings)),
         ("secret_paths", secret_paths()),
+        ("upstreams", upstreams(settings)),
         ("stripped_headers", stripped_headers()),
         ("error_pages", error_pages()),
     ];
@@ -151,6 +151,15 @@ pub fn render(settings: &Settings) -> String {
 /// The file named by [`Settings::environment`].
 pub fn environment(settings: &Settings) -> &'static str {
     if settings.production { PRODUCTION } else { DEVELOPMENT }
+}
+
+/// What is logged of a path below which secrets stand: the prefix.
+fn secret_paths() -> String {
+    let line = |route: &GatewayRoute| {
+        let prefix = route.prefix;
+        format!("        \"~^{prefix}/[^?]\" \"{prefix}/-\";")
+    };
+    SECRETS.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn upstreams(settings: &Settings) -> String {
@@ -175,17 +184,6 @@ fn upstreams(settings: &Settings) -> String {
         );
     }
     text
-}
-
-/// The paths whose last part is a secret, as they are logged. However a client spells one (slashes twice,
-/// letters as numbers), it is enough of it to tell.
-fn secret_paths() -> String {
-    SECRETS.iter().fold(String::new(), |mut text, route| {
-        let words: Vec<&str> = route.prefix.split(['/', '*']).filter(|it| !it.is_empty()).collect();
-        let (pattern, shown) = (words.join("/+"), words.join("/"));
-        let _ = writeln!(text, "        \"~*^/+{pattern}(?:/|%2f)\" \"/{shown}/-\";");
-        text
-    })
 }
 
 fn stripped_headers() -> String {
@@ -219,10 +217,10 @@ pub fn routes() -> String {
         let pattern = format!("~ ^{}$", route.prefix.replace('*', "[^/]+"));
         location(&mut text, &pattern, route.service, "    proxy_buffering off;\n");
     }
-    // nginx tells the whole request of one that fails. What matters of it is in the access line.
+    // A failure would be told of with the whole line of the request. The access line has its status.
     for route in SECRETS {
-        let pattern = format!("~ ^{}$", route.prefix.replace('*', "[^/]+"));
-        location(&mut text, &pattern, route.service, "    error_log /dev/null emerg;\n");
+        let below = format!("^~ {}/", route.prefix);
+        location(&mut text, &below, route.service, "    error_log stderr emerg;\n");
     }
     for route in GATEWAY {
         for matcher in matchers(route.prefix) {
@@ -269,6 +267,11 @@ mod tests {
             assert!(text.contains(&format!("location {}/ {{", route.prefix)));
         }
         assert!(text.contains("location ~ ^/tenants/[^/]+/api-keys(/|$) {"), "{text}");
+        for route in SECRETS {
+            let below = text.find(&format!("location ^~ {}/ {{", route.prefix));
+            let silent = |at: usize| text[at..].contains("error_log stderr emerg;");
+            assert!(below.is_some_and(silent), "{text}");
+        }
         let stream = text.find("location ~ ^/resources/[^/]+/availability/stream$ {");
         assert!(stream.is_some_and(|at| text[at..].contains("proxy_buffering off;")), "{text}");
     }

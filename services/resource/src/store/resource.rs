@@ -164,9 +164,9 @@ impl Model {
         ResourceFacts {
             id: self.id,
             tenant_id: self.tenant_id,
-            name: self.name.clone(),
             status: self.status(),
             booking_policy: self.policy(),
+            name: self.name,
             availability_schedule: self.availability_schedule,
             category_id: self.category_id,
             capacity: u32::try_from(self.capacity).unwrap_or(1),
