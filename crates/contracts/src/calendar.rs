@@ -81,8 +81,7 @@ impl Decode for CreateCalendar {
         let tenant_id = form.required("tenant_id", uuid);
         let user_id = form.optional("user_id", uuid);
         let resource_id = form.optional("resource_id", uuid);
-        let detail =
-            form.optional("detail", choice(CalendarDetail::WORDS, CalendarDetail::parse));
+        let detail = form.optional("detail", choice(CalendarDetail::WORDS, CalendarDetail::parse));
         let (user_id, resource_id) = (user_id?, resource_id?);
         match (user_id, resource_id) {
             (None, None) => {

@@ -79,7 +79,9 @@ fn readings(event: &Event) -> Option<(NaiveDateTime, NaiveDateTime)> {
     let read = |at: DateTime<Utc>| {
         let local = zone.local(at).naive_local();
         let first = match zone.resolve(local) {
-            LocalInstant::Unique(instant) | LocalInstant::Overlap { earlier: instant, .. } => instant,
+            LocalInstant::Unique(instant) | LocalInstant::Overlap { earlier: instant, .. } => {
+                instant
+            }
             LocalInstant::Gap { shifted, .. } => shifted,
         };
         (first == at).then_some(local)

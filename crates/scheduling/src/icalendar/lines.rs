@@ -30,8 +30,10 @@ impl Lines {
             if let Some(Heading { name, .. }) = heading {
                 lines.text(ICalendarProperty::Name, name);
                 lines.text(ICalendarProperty::Other("X-WR-CALNAME".to_owned()), name);
-                let duration =
-                    ICalendarParameter::new(ICalendarParameterName::Value, ICalendarValueType::Duration);
+                let duration = ICalendarParameter::new(
+                    ICalendarParameterName::Value,
+                    ICalendarValueType::Duration,
+                );
                 let hours = ICalendarDuration { hours: REFRESH_HOURS, ..Default::default() };
                 let refresh = ICalendarEntry::new(ICalendarProperty::RefreshInterval);
                 lines.entry(&refresh.with_param(duration).with_value(hours));

@@ -64,7 +64,8 @@ async fn a_user_subscribes_and_revokes(app: TestApp) {
     // Whatever token comes along: nobody looks at it.
     app.call(http::Method::GET, &feed, "x", Value::Null).await.expect(200);
     let own = format!("{LIST}{}", made.id());
-    let (_, stranger) = w.join(&app, "alheia", "user", json!({ "can_view_all_bookings": true })).await;
+    let (_, stranger) =
+        w.join(&app, "alheia", "user", json!({ "can_view_all_bookings": true })).await;
     well_refused(by(&app, &stranger).delete(&own).await, 403, "forbidden");
     let elsewhere = World::new(&app, "vizinha.example").await;
     nothing(elsewhere.admin(&app).delete(&own).await);
@@ -72,7 +73,8 @@ async fn a_user_subscribes_and_revokes(app: TestApp) {
     nothing(app.get(&feed).await);
     nothing(w.user(&app).delete(&own).await);
     let long = format!("/calendars/feeds/mc_{}.ics", "a".repeat(43));
-    let wrong = [feed.trim_end_matches(".ics"), "/calendars/feeds/x.ics", "/calendars/feeds/%ff", &long];
+    let wrong =
+        [feed.trim_end_matches(".ics"), "/calendars/feeds/x.ics", "/calendars/feeds/%ff", &long];
     for path in wrong {
         nothing(app.get(path).await);
     }
@@ -104,7 +106,10 @@ async fn who_may_make_a_calendar_and_of_what(app: TestApp) {
     let (mine, room) = (of(&w, "user_id", &w.user), of(&w, "resource_id", &w.resource));
     let make = async |token: &str, body: &Value| by(&app, token).post(LIST, body.clone()).await;
     let admins = make(&w.admin_token, &mine).await.expect(201);
-    assert_eq!((&admins.body["detail"], &admins.body["owner_id"]), (&json!("busy"), &json!(w.admin)));
+    assert_eq!(
+        (&admins.body["detail"], &admins.body["owner_id"]),
+        (&json!("busy"), &json!(w.admin))
+    );
     well_refused(make(&w.user_token, &room).await, 403, "forbidden");
     well_refused(make(&w.user_token, &of(&w, "user_id", &w.admin)).await, 403, "forbidden");
     let (_, viewer) = w.join(&app, "ve", "user", json!({ "can_view_all_bookings": true })).await;

@@ -24,10 +24,8 @@ testkit::on_both_engines!(crate::world::guarded =>
     calendars_of_taken_time_have_bounds,
 );
 
-const SCRIPT: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../crates/scheduling/tests/it/icalendar/read.py"
-);
+const SCRIPT: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/scheduling/tests/it/icalendar/read.py");
 
 #[allow(clippy::disallowed_methods, reason = "a test is steered by its environment")]
 fn variable(name: &str) -> Option<String> {
@@ -78,7 +76,13 @@ fn told(read: &Value) -> Vec<(String, i64, i64, String, i64)> {
         .collect()
 }
 
-fn event(id: &str, start: &str, end: &str, status: &str, version: i64) -> (String, i64, i64, String, i64) {
+fn event(
+    id: &str,
+    start: &str,
+    end: &str,
+    status: &str,
+    version: i64,
+) -> (String, i64, i64, String, i64) {
     (format!("{id}@marca"), at(start), at(end), status.to_owned(), version)
 }
 
@@ -106,8 +110,12 @@ async fn calendars_tell_what_was_booked_moved_and_cancelled(app: TestApp) {
     assert_eq!(told(&read_first), wanted);
     assert_eq!(read_first["between"], 5);
     assert_eq!(read_first["zones"], json!(["America/New_York"]));
-    let walls: Vec<&str> =
-        read_first["events"].as_array().unwrap().iter().filter_map(|it| it["wall"].as_str()).collect();
+    let walls: Vec<&str> = read_first["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|it| it["wall"].as_str())
+        .collect();
     let clock = ["2027-03-12 10:00:00", "2027-03-14 01:00:00", "2027-03-14 03:00:00"];
     assert_eq!(walls[..3], clock);
     let utc = ["2027-11-07 05:00:00", "2027-11-07 06:00:00"];
@@ -254,7 +262,8 @@ async fn calendars_of_taken_time_equal_the_bookings(app: TestApp) {
     let w = new_york(&app, "livre.example").await;
     // Two that touch, one apart, one cancelled, one held, one over the end of what is asked for.
     for (start, end) in [(15, 16), (16, 18), (20, 21)] {
-        let (start, end) = (format!("2027-03-04T{start}:00:00Z"), format!("2027-03-04T{end}:00:00Z"));
+        let (start, end) =
+            (format!("2027-03-04T{start}:00:00Z"), format!("2027-03-04T{end}:00:00Z"));
         w.book(&app, &start, &end).await.expect(201);
     }
     let gone = w.book(&app, "2027-03-04T22:00:00Z", "2027-03-04T23:00:00Z").await.expect(201).id();
@@ -299,7 +308,8 @@ async fn calendars_of_taken_time_know_places_and_closures(app: TestApp) {
         "category_metadata": { "allows_multiple_bookings": true },
     });
     let kind = w.admin(&app).post("/categories/", kind).await.expect(201).id();
-    let room = json!({ "tenant_id": w.tenant, "category_id": kind, "name": "Turma", "capacity": 3 });
+    let room =
+        json!({ "tenant_id": w.tenant, "category_id": kind, "name": "Turma", "capacity": 3 });
     let room = w.admin(&app).post("/resources/", room).await.expect(201).id();
     let book = async |start: &str, end: &str, quantity: u32| {
         let mut body = w.booking(start, end);
@@ -339,7 +349,8 @@ async fn calendars_of_taken_time_know_places_and_closures(app: TestApp) {
 
 async fn calendars_of_taken_time_have_bounds(app: TestApp) {
     let w = World::new(&app, "bordas.example").await;
-    let ask = async |from: &str, to: &str| w.user(&app).get(&free_busy(&w.resource, from, to)).await;
+    let ask =
+        async |from: &str, to: &str| w.user(&app).get(&free_busy(&w.resource, from, to)).await;
     ask("2027-03-01", "2027-04-01").await.expect(200);
     well_refused(ask("2027-03-01", "2027-04-01T03:00:01Z").await, 400, "too_far_ahead");
     well_refused(ask("2027-03-01", "2027-04-02T12:00:00Z").await, 400, "period_too_long");

@@ -41,7 +41,8 @@ impl Bookings {
         let feeds = self.store.clear_feeds(tx, gone, id).await?;
         let (filter, reason) = match gone {
             Gone::Tenant => {
-                let entries = feeds + self.store.clear_waitlist(tx, EntryColumn::TenantId, id).await?;
+                let entries =
+                    feeds + self.store.clear_waitlist(tx, EntryColumn::TenantId, id).await?;
                 return Ok(entries + self.store.delete_tenant(tx, id).await?);
             }
             Gone::User | Gone::Erased => {

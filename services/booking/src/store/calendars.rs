@@ -5,7 +5,9 @@ use common::auth::Scope;
 use contracts::calendar::{CalendarDetail, CalendarOf, CalendarView};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Condition, ExprTrait as _, SimpleExpr};
-use sea_orm::{DatabaseTransaction, IntoActiveModel as _, Order, QueryOrder as _, QuerySelect as _};
+use sea_orm::{
+    DatabaseTransaction, IntoActiveModel as _, Order, QueryOrder as _, QuerySelect as _,
+};
 use serde::{Deserialize, Serialize};
 
 use super::entity::{Column as BookingColumn, Entity as BookingEntity};

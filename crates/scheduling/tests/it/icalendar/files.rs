@@ -11,7 +11,10 @@ use crate::support::{config, instant, span, zone};
 /// The lines of a file, unfolded; no line is longer than 75 octets.
 fn lines(file: &str) -> Vec<String> {
     let raw = file.strip_suffix("\r\n").expect("the last line ends");
-    assert!(raw.split("\r\n").all(|line| line.len() <= 75 && !line.contains(['\r', '\n'])), "{raw}");
+    assert!(
+        raw.split("\r\n").all(|line| line.len() <= 75 && !line.contains(['\r', '\n'])),
+        "{raw}"
+    );
     raw.replace("\r\n ", "").split("\r\n").map(str::to_owned).collect()
 }
 
@@ -60,7 +63,10 @@ fn an_event_is_told_by_its_zones_clock() {
     assert_eq!(lines(&icalendar::event(&event)), expected);
     event.state = State::Cancelled;
     let file = icalendar::event(&event);
-    assert_eq!((value(&file, "STATUS").as_str(), value(&file, "TRANSP").as_str()), ("CANCELLED", "TRANSPARENT"));
+    assert_eq!(
+        (value(&file, "STATUS").as_str(), value(&file, "TRANSP").as_str()),
+        ("CANCELLED", "TRANSPARENT")
+    );
 }
 
 #[test]
@@ -90,7 +96,8 @@ fn a_zone_is_described_for_the_years_of_the_file_and_no_others() {
     assert_eq!(observances("2027-01-01T00:00Z", "2027-03-28T00:59Z"), [winter.clone()]);
     assert_eq!(observances("2027-01-01T00:00Z", "2027-03-28T01:00Z"), [winter, summer.clone()]);
     assert_eq!(observances("2027-03-28T01:00Z", "2027-07-01T00:00Z"), [summer]);
-    let always = Zone::utc().observances(instant("2027-01-01T00:00Z"), instant("2030-01-01T00:00Z"));
+    let always =
+        Zone::utc().observances(instant("2027-01-01T00:00Z"), instant("2030-01-01T00:00Z"));
     assert_eq!((always.len(), always[0].onset.to_string().as_str()), (1, "1970-01-01 00:00:00"));
 }
 

@@ -77,11 +77,8 @@ fn the_clock_of_every_zone_is_that_of_python() {
     let ((first, first_end), (last, last_end)) = (edge("2026-02-10"), edge("2027-12-01"));
     let asked = zones().into_iter().map(|zone| {
         let events = [event(zone, &first, &first_end), event(zone, &last, &last_end)];
-        let heading = Heading {
-            name: zone.to_owned(),
-            zone: Zone::parse(zone).expect("a zone"),
-            at: from,
-        };
+        let heading =
+            Heading { name: zone.to_owned(), zone: Zone::parse(zone).expect("a zone"), at: from };
         json!({
             "text": icalendar::calendar(&heading, &events),
             "hours": [at(from) + 43_200, at(to)],
@@ -160,6 +157,9 @@ fn words_states_and_taken_time_are_read_as_they_were_written() {
     let kinds: Vec<&str> = periods.iter().filter_map(|it| it["kind"].as_str()).collect();
     assert_eq!(kinds, ["BUSY", "BUSY", "BUSY", "BUSY-UNAVAILABLE"]);
     for (read, span) in periods.iter().zip(&busy) {
-        assert_eq!((&read["start"], &read["end"]), (&json!(at(span.start())), &json!(at(span.end()))));
+        assert_eq!(
+            (&read["start"], &read["end"]),
+            (&json!(at(span.start())), &json!(at(span.end())))
+        );
     }
 }

@@ -40,8 +40,7 @@ impl Bookings {
         let busy = busy(&load, u64::from(offer.asked.policy.capacity.places()), &span);
         let open = match resource.status {
             ResourceStatus::Disponivel => open(&offer.calendar(), zone, &span),
-            ResourceStatus::Indisponivel
-            | ResourceStatus::Manutencao => Occupancy::free(),
+            ResourceStatus::Indisponivel | ResourceStatus::Manutencao => Occupancy::free(),
         };
         let unavailable = Occupancy::from_spans([span]);
         let unavailable = unavailable.without(open.spans().iter().chain(busy.spans()).copied());

@@ -136,8 +136,7 @@ impl Bookings {
         let user = caller.user_id().filter(|_| !caller.is_admin());
         let wanted = FeedsOf { scope: list.scope, user };
         let rows = self.store.feeds(wanted, list.after, list.limit).await?;
-        let total =
-            if list.count { Some(self.store.count_feeds(wanted).await?) } else { None };
+        let total = if list.count { Some(self.store.count_feeds(wanted).await?) } else { None };
         Ok((rows, total))
     }
 

@@ -37,6 +37,8 @@ pub(super) fn event(
     detail: CalendarDetail,
 ) -> Option<Event> {
     let labels = &rules.settings.custom_labels;
+    // A resource service of the release before does not tell it.
+    let name = name.filter(|name| !name.is_empty());
     let (summary, description) = match detail {
         CalendarDetail::Full => (title(labels, name), description(booking, labels, name)),
         CalendarDetail::Busy => (BUSY.to_owned(), String::new()),
