@@ -140,7 +140,9 @@ mod tests {
         let id = "019b0a6c-5f7e-7c3a-9d2e-4b8f60a1c2d3";
         let read = |more: &[&str]| {
             let mut body = json!({ "tenant_id": id });
-            more.iter().for_each(|field| body[*field] = json!(id));
+            for field in more {
+                body[*field] = json!(id);
+            }
             decode::<CreateCalendar>(&body)
         };
         assert!(matches!(read(&["user_id"]).unwrap().of(), Some(CalendarOf::User(_))));

@@ -181,8 +181,7 @@ impl From<Error> for Problem {
             Error::MayNotBook => Self::forbidden("Você não tem permissão para criar reservas."),
             Error::NotAllowed => Self::not_allowed(),
             Error::TenantInactive => {
-                let text = Text::new("Tenant inativo.");
-                Self::new(StatusCode::FORBIDDEN, "tenant_inactive", text)
+                told(StatusCode::FORBIDDEN, "tenant_inactive", "Tenant inativo.")
             }
             Error::NoBooking => Self::not_found("Reserva não encontrada"),
             Error::NoResource => Self::not_found("Recurso não encontrado"),

@@ -45,15 +45,12 @@ fn write(lines: &mut Lines, event: &Event) {
     lines.text(ICalendarProperty::Uid, uid);
     // Without a METHOD it is when the event was changed last, so that equal files have equal bytes.
     lines.instant(ICalendarProperty::Dtstamp, *changed);
-    match readings(event) {
-        Some((start, end)) => {
-            lines.local(ICalendarProperty::Dtstart, zone, start);
-            lines.local(ICalendarProperty::Dtend, zone, end);
-        }
-        None => {
-            lines.instant(ICalendarProperty::Dtstart, span.start());
-            lines.instant(ICalendarProperty::Dtend, span.end());
-        }
+    if let Some((start, end)) = readings(event) {
+        lines.local(ICalendarProperty::Dtstart, zone, start);
+        lines.local(ICalendarProperty::Dtend, zone, end);
+    } else {
+        lines.instant(ICalendarProperty::Dtstart, span.start());
+        lines.instant(ICalendarProperty::Dtend, span.end());
     }
     lines.text(ICalendarProperty::Summary, summary);
     if !description.is_empty() {

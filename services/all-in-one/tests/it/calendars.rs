@@ -205,7 +205,7 @@ async fn calendars_are_bounded_and_listed_in_pages(app: TestApp) {
         assert_eq!(page.header("x-total-count"), "21");
         seen.extend(column(&page, "id"));
         let Some((link, _)) = page.header("link").split_once(">; rel=\"next\"") else { break };
-        next = link.split_once("marca.test:8000").unwrap().1.to_owned();
+        link.split_once("marca.test:8000").unwrap().1.clone_into(&mut next);
     }
     assert_eq!((seen.len(), seen.last()), (21, Some(&admins)));
     w.user(&app).delete(&format!("{LIST}{}", seen[3])).await.expect(204);

@@ -17,6 +17,7 @@ use crate::world::World;
 testkit::on_both_engines!(crate::world::guarded =>
     calendars_tell_what_was_booked_moved_and_cancelled,
     calendars_hold_what_is_near_and_no_holds,
+    calendars_are_whole_however_many_pages_they_are_read_in,
     calendars_of_the_busy_kind_tell_times_only,
     calendars_of_one_booking,
     calendars_of_taken_time_equal_the_bookings,
@@ -139,10 +140,10 @@ async fn calendars_hold_what_is_near_and_no_holds(app: TestApp) {
     let mut w = new_york(&app, "perto.example").await;
     let (start, end) = ("2027-03-02T15:00:00Z", "2027-03-02T16:00:00Z");
     let near = w.book(&app, start, end).await.expect(201).id();
-    let held = body(&w, "2027-03-03T15:00:00Z", "2027-03-03T16:00:00Z");
-    let hold = w.user(&app).post("/bookings/holds", held.clone()).await.expect(201);
+    let asked = body(&w, "2027-03-03T15:00:00Z", "2027-03-03T16:00:00Z");
+    let hold = w.user(&app).post("/bookings/holds", asked.clone()).await.expect(201);
     let other = w.join(&app, "outra", "user", json!({ "can_book": true })).await;
-    let mut theirs = held;
+    let mut theirs = asked;
     theirs["user_id"] = json!(other.0);
     theirs["start_time"] = json!("2027-03-05T15:00:00Z");
     theirs["end_time"] = json!("2027-03-05T16:00:00Z");
@@ -170,6 +171,30 @@ async fn calendars_hold_what_is_near_and_no_holds(app: TestApp) {
     if let Some(read) = read(&empty, ["2027-03-01T00:00:00Z", "2027-12-31T00:00:00Z"]) {
         assert_eq!((&read["events"], &read["name"]), (&json!([]), &json!("Aula")));
     }
+    app.stop().await;
+}
+
+async fn calendars_are_whole_however_many_pages_they_are_read_in(app: TestApp) {
+    let mut w = new_york(&app, "cheia.example").await;
+    let first: DateTime<Utc> = "2027-03-02T05:00:00Z".parse().unwrap();
+    let mut wanted = Vec::new();
+    for hour in 0..511 {
+        let start = first + TimeDelta::hours(hour);
+        let [start, end] = [start, start + TimeDelta::hours(1)]
+            .map(|it| it.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+        wanted.push(format!("UID:{}@marca", w.book(&app, &start, &end).await.expect(201).id()));
+    }
+    let feed = path(&w.user(&app).post(LIST, of(&w, "user_id", &w.user)).await.expect(201));
+    let uids = async || {
+        let file = app.get(&feed).await.expect(200).text;
+        let names = file.split("\r\n").filter(|line| line.starts_with("UID:"));
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(uids().await, wanted, "all of them are to come");
+    w.wait(&app, TimeDelta::days(10)).await;
+    assert_eq!(uids().await, wanted, "some are over");
+    w.wait(&app, TimeDelta::days(20)).await;
+    assert_eq!(uids().await, wanted, "all are over");
     app.stop().await;
 }
 
