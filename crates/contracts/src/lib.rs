@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod authority;
 pub mod booking;
+pub mod calendar;
 pub mod client;
 pub mod event;
 pub mod exception;

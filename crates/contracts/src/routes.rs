@@ -97,6 +97,7 @@ pub const GATEWAY: &[GatewayRoute] = &[
     to("/exceptions", Service::Resource),
     to("/availability", Service::Resource),
     to("/bookings", Service::Booking),
+    to("/calendars", Service::Booking),
     to("/api-docs/tenants", Service::Tenant),
     to("/api-docs/users", Service::User),
     to("/api-docs/resources", Service::Resource),
@@ -107,7 +108,8 @@ pub const GATEWAY: &[GatewayRoute] = &[
 pub const STREAMS: &[GatewayRoute] = &[to("/resources/*/availability/stream", Service::Resource)];
 
 /// Below these stand secrets: whatever is in front keeps them out of its logs.
-pub const SECRETS: &[GatewayRoute] = &[to("/bookings/links", Service::Booking)];
+pub const SECRETS: &[GatewayRoute] =
+    &[to("/bookings/links", Service::Booking), to("/calendars/feeds", Service::Booking)];
 
 /// The service that answers `path`, if the gateway lets it through at all.
 pub fn service_for(path: &str) -> Option<Service> {

@@ -1,5 +1,6 @@
 //! Messages for people: pt-BR templates, with English and Spanish where a translation exists.
 
+mod calendars;
 mod engine;
 mod holds;
 mod links;
@@ -93,6 +94,7 @@ impl Text {
 
 fn rows() -> impl Iterator<Item = &'static Row> {
     CATALOGUE.iter().chain(engine::CATALOGUE).chain(holds::HOLDS).chain(links::LINKS)
+        .chain(calendars::CALENDARS)
 }
 
 /// (pt-BR, en, es), keyed by the contract's pt-BR wording.

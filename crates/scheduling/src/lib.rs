@@ -17,6 +17,7 @@ pub mod decide;
 pub mod exception;
 pub mod explain;
 pub mod fault;
+pub mod icalendar;
 pub mod load;
 pub mod number;
 pub mod occupancy;
@@ -51,4 +52,4 @@ pub use series::{
 pub use span::Span;
 pub use wall::{NonexistentLocalTime, TimeInput};
 pub use weekly::Weekly;
-pub use zone::{LocalInstant, UnknownZone, Zone, tzdb_version};
+pub use zone::{LocalInstant, Observance, UnknownZone, Zone, tzdb_version};

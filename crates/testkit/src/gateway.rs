@@ -267,8 +267,11 @@ mod tests {
             assert!(text.contains(&format!("location {}/ {{", route.prefix)));
         }
         assert!(text.contains("location ~ ^/tenants/[^/]+/api-keys(/|$) {"), "{text}");
-        let links = text.find("location ^~ /bookings/links/ {");
-        assert!(links.is_some_and(|at| text[at..].contains("error_log stderr emerg;")), "{text}");
+        for route in SECRETS {
+            let below = text.find(&format!("location ^~ {}/ {{", route.prefix));
+            let silent = |at: usize| text[at..].contains("error_log stderr emerg;");
+            assert!(below.is_some_and(silent), "{text}");
+        }
         let stream = text.find("location ~ ^/resources/[^/]+/availability/stream$ {");
         assert!(stream.is_some_and(|at| text[at..].contains("proxy_buffering off;")), "{text}");
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::app::{LinkRefusal, describe};
+use crate::app::{CalendarFault, LinkRefusal, describe};
 use crate::joint::Joint;
 use crate::store::Gone;
 
@@ -104,6 +104,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Link(#[from] LinkRefusal),
     #[error(transparent)]
+    Calendar(#[from] CalendarFault),
+    #[error(transparent)]
     Repeated(#[from] Refused),
     #[error(transparent)]
     Joint(#[from] Joint),
@@ -167,6 +169,7 @@ impl Classify for Error {
             | Self::TooManyClaims
             | Self::RefusedByDatabase
             | Self::Link(_)
+            | Self::Calendar(_)
             | Self::Repeated(_)
             | Self::OutcomeUnknown { .. } => None,
         }
@@ -265,6 +268,7 @@ impl From<Error> for Problem {
             Error::Unverifiable(cause) => Self::unavailable(cause),
             Error::UserUnverifiable => Self::unavailable("the user cannot be verified"),
             Error::Link(refusal) => refusal.into(),
+            Error::Calendar(fault) => fault.into(),
             Error::Repeated(refused) => refused.into(),
             Error::TooManyClaims => Self::unavailable("more claims than are told at once"),
             Error::RefusedByDatabase => Self::unavailable("refused by the database"),

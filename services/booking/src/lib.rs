@@ -18,7 +18,7 @@ use contracts::Service as Name;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
-use crate::app::{Bookings, Freed};
+use crate::app::{Bookings, FeedRules, Freed};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -53,6 +53,7 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
         gate: app::Gate::new(),
         freed: Freed::default(),
         links: app::Links::new(platform.settings.public_url.as_ref().map(url::Url::as_str)),
+        feed_rules: FeedRules::new(platform),
     });
     let state = http::AppState {
         bookings: bookings.clone(),

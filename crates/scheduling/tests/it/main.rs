@@ -9,6 +9,7 @@ mod days;
 mod decisions;
 mod engine;
 mod exceptions;
+mod icalendar;
 mod laws;
 mod open_minutes;
 mod recurrences;

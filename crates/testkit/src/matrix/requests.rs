@@ -55,6 +55,7 @@ pub fn requests(scene: &Scene, today: NaiveDate) -> Vec<Request> {
     let mut all = tenants_and_people(scene);
     all.extend(things(scene, today));
     all.extend(links(scene, today));
+    all.extend(calendars(scene, today));
     all.extend(ends(scene));
     all
 }
@@ -188,6 +189,21 @@ fn links(scene: &Scene, today: NaiveDate) -> Vec<Request> {
         request("POST /bookings/{id}/links", &[booking], "", nil()),
         request("GET /bookings/{id}/links", &[booking], "", nil()),
         request("DELETE /bookings/{id}/links/{link_id}", &[booking, link], "", nil()),
+    ]
+}
+
+fn calendars(scene: &Scene, today: NaiveDate) -> Vec<Request> {
+    let Scene { tenant: t, resource, booking, calendar: (calendar, secret), .. } = scene;
+    let days = format!("?from={}&to={}", today + Days::new(3), today + Days::new(4));
+    let body = json!({ "tenant_id": t, "resource_id": resource });
+    let nil = || Value::Null;
+    vec![
+        request("GET /bookings/{id}/calendar.ics", &[booking], "", nil()),
+        request("GET /calendars/", &[], "", nil()),
+        request("POST /calendars/", &[], "", body),
+        request("GET /calendars/feeds/{secret}", &[secret], "", nil()),
+        request("GET /calendars/resources/{id}/free-busy.ics", &[resource], &days, nil()),
+        request("DELETE /calendars/{id}", &[calendar], "", nil()),
     ]
 }
 

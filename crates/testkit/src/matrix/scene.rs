@@ -50,6 +50,8 @@ pub struct Scene {
     pub series: String,
     /// A group of the admin's.
     pub group: String,
+    /// A calendar of the admin's, and the last part of its address.
+    pub calendar: (String, String),
     /// In whose name is booked: the caller's, or the admin's where that is nobody of the tenant.
     pub booker: String,
     /// An API key, and a session of the admin's.
@@ -139,6 +141,7 @@ impl Scene {
         scene.entry = scene.make(front, "/bookings/waitlist", waits).await;
         scene.series = scene.make_series(front).await;
         scene.group = scene.make_group(front).await;
+        scene.calendar = scene.make_calendar(front).await;
         let other = login(front, &scene.tenant, &format!("ana@{domain}"), PASSWORD).await;
         scene.ends = [scene.key(front, json!({})).await.0, session(&other)];
         scene
@@ -211,6 +214,15 @@ impl Scene {
     async fn made(&self, front: &impl Front, path: &str, body: Value, id: &str) -> String {
         let made = front.ask(Method::POST, path, &self.admin_token, body).await.expect(201);
         made.body[id].as_str().expect("an id").to_owned()
+    }
+
+    /// A calendar of the admin's bookings: its id, and the last part of its address.
+    async fn make_calendar(&self, front: &impl Front) -> (String, String) {
+        let body = json!({ "tenant_id": self.tenant, "user_id": self.admin });
+        let made = front.ask(Method::POST, "/calendars/", &self.admin_token, body).await;
+        let made = made.expect(201);
+        let url = made.body["url"].as_str().expect("an address");
+        (made.id(), url.rsplit('/').next().expect("a last part").to_owned())
     }
 
     /// One more person with a password.

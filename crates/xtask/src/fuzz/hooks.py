@@ -30,6 +30,8 @@ TALLY = collections.defaultdict(collections.Counter)
 # Ids by collection ("users", "resources", …): those of the world, and those the run has made.
 MADE = collections.defaultdict(list)
 CURSORS = {}
+# The last parts of the addresses of calendars that the run has made.
+ADDRESSES = []
 STATE = {"token": WORLD.get("token"), "slots": 0, "ended": set(), "signed_in_again": 0, "rejected": 0}
 
 # --- formats of the OpenAPI that JSON Schema does not know, and the ranges of those it does -----------
@@ -198,6 +200,19 @@ def window(query):
             query["to"] = str(today + datetime.timedelta(days=12 + dice(ends[1])))
 
 
+def address(parameters):
+    """The address of a calendar instead of one that nobody could guess, mostly."""
+    secret = str(parameters.get("secret", ""))
+    if secret.startswith("mc_") and secret.endswith(".ics") and ADDRESSES and dice(secret) < 6:
+        parameters["secret"] = ADDRESSES[dice(secret) % len(ADDRESSES)]
+
+
+def one_of_two(body):
+    """A calendar is of a user or of a resource: of both it would be refused each time."""
+    if is_id(body.get("user_id")) and is_id(body.get("resource_id")) and dice(body["user_id"]) < 6:
+        del body["user_id" if dice(body["resource_id"]) % 2 else "resource_id"]
+
+
 def brief(seconds):
     """Whether a stream would last: nothing is learned by waiting for its end."""
     return str(seconds).isdigit() and int(seconds) <= 3600
@@ -242,8 +257,12 @@ def before_call(context, case, kwargs):
         credentials(body)
     if path.endswith("/availability"):
         day(query)
-    if path == "/availability/":
+    if path == "/availability/" or path.endswith("/free-busy.ics"):
         window(query)
+    if path == "/calendars/feeds/{secret}":
+        address(case.path_parameters)
+    if path == "/calendars/":
+        one_of_two(body)
     if path.endswith("/availability/stream") and brief(query.get("max_seconds", "3600")):
         case.query = query | {"max_seconds": "0"}
     if path == "/tenants/{id}" and body.get("is_active") is False:
@@ -313,6 +332,8 @@ def after_call(context, case, response):
                 MADE[collection].append(ids[0])
                 if LINK_TOKEN.fullmatch(str(made.get("token"))):
                     MADE["link tokens"].append(made["token"])
+        if isinstance(made, dict) and "/calendars/feeds/" in str(made.get("url", "")):
+            ADDRESSES.append(made["url"].rsplit("/", 1)[-1])
     link = response.headers.get("link")
     if status == 200 and link and "cursor=" in link[0]:
         CURSORS[case.operation.path] = link[0].split("cursor=")[1].split(">")[0].split("&")[0]
@@ -357,7 +378,7 @@ BETWEEN_FIELDS = {
     ("date", "missing"),  # neither date nor data
     ("end_date", "range"),  # before start_date, or too long after it
     ("category_id", "missing"), ("category_id", "combination"),  # with its level, and only then
-    ("resource_id", "missing"), ("resource_id", "combination"),
+    ("resource_id", "missing"), ("resource_id", "combination"),  # the same; of a calendar, or user_id
     ("ranges", "order"),  # the end is later
     ("bookings", "combination"),  # of a limit: bookings or hours, one of the two
     ("max_duration_minutes", "range"),  # less than min_duration_minutes

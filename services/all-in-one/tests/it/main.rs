@@ -16,6 +16,8 @@ mod booking_list;
 mod booking_order;
 mod booking_rules;
 mod booking_status;
+mod calendars;
+mod calendars_read;
 mod capacity;
 mod categories;
 mod closures;

@@ -136,6 +136,13 @@ const CONTRACT: &[&str] = &[
     "GET /bookings/links/{token}",
     "PUT /bookings/links/{token}",
     "DELETE /bookings/links/{token}",
+    // Calendars.
+    "GET /bookings/{id}/calendar.ics",
+    "POST /calendars/",
+    "GET /calendars/",
+    "DELETE /calendars/{id}",
+    "GET /calendars/feeds/{secret}",
+    "GET /calendars/resources/{id}/free-busy.ics",
 ];
 
 async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
@@ -273,6 +280,7 @@ async fn public_operations_are_marked(app: TestApp) {
         "GET /bookings/links/{token}",
         "PUT /bookings/links/{token}",
         "DELETE /bookings/links/{token}",
+        "GET /calendars/feeds/{secret}",
     ];
     for Operation { name, method, path, spec } in operations(&app).await {
         let path = filled(&path, "00000000-0000-7000-8000-000000000000");

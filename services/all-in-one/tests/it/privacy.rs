@@ -76,6 +76,7 @@ async fn a_person_gets_everything_and_nothing_of_others(app: TestApp) {
         "api_keys",
         "booking_links",
         "bookings",
+        "calendars",
         "elsewhere",
         "generated_at",
         "password_recoveries",

@@ -38,11 +38,12 @@ impl Bookings {
         id: Uuid,
         trace_id: &str,
     ) -> Result<u64, DbErr> {
+        let feeds = self.store.clear_feeds(tx, gone, id).await?;
         let (filter, reason) = match gone {
             Gone::Tenant => {
                 let entries = self.store.clear_waitlist(tx, EntryColumn::TenantId, id).await?;
                 let links = self.store.clear_links(tx, LinksOf::Tenant(id)).await?;
-                return Ok(entries + links + self.store.delete_tenant(tx, id).await?);
+                return Ok(feeds + entries + links + self.store.delete_tenant(tx, id).await?);
             }
             Gone::User | Gone::Erased => {
                 (Filter { user_id: Some(id), ..Filter::default() }, "Usuário deletado")

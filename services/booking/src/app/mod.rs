@@ -1,6 +1,7 @@
 //! The use cases of bookings: load facts, decide by the pure rules, one transaction.
 
 mod attend;
+mod calendars;
 mod cancel;
 mod capacity;
 mod cascade;
@@ -41,6 +42,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::store::{Booking, Store};
 
+pub(crate) use calendars::{CalendarFault, FeedRules, Feeds, Sheet};
 pub(crate) use claim::EVERY_PLACE;
 pub(crate) use gate::Gate;
 pub(crate) use limits::describe;
@@ -63,6 +65,7 @@ pub(crate) struct Parts {
     pub(crate) gate: Gate,
     pub(crate) freed: Freed,
     pub(crate) links: Links,
+    pub(crate) feed_rules: FeedRules,
 }
 
 /// The bookings, as a cheap handle.

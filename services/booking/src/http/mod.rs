@@ -1,16 +1,23 @@
 //! The routes of bookings, one file each.
 
+mod booking_calendar;
+mod calendar_feed;
+mod calendar_file;
 mod cancel_booking;
 mod check_in;
 mod confirm_hold;
+mod create_calendar;
+mod delete_calendar;
 mod edit_booking;
 mod extend_hold;
+mod free_busy;
 mod get_booking;
 mod groups;
 mod join_waitlist;
 mod leave_waitlist;
 mod links;
 mod list_bookings;
+mod list_calendars;
 mod list_waitlist;
 mod lower_capacity;
 mod occupancy;
@@ -57,6 +64,11 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
         .routes(routes!(groups::place_group))
         .routes(routes!(groups::cancel_group))
         .merge(links::routes())
+        .routes(routes!(booking_calendar::booking_calendar))
+        .routes(routes!(create_calendar::create_calendar, list_calendars::list_calendars))
+        .routes(routes!(delete_calendar::delete_calendar))
+        .routes(routes!(calendar_feed::calendar_feed))
+        .routes(routes!(free_busy::free_busy))
         .with_state(state)
 }
 

@@ -1,6 +1,7 @@
 //! Bookings in the database. Every query starts at the tenant; the claim on a resource is refused by
 //! the database itself (an exclusion constraint on Postgres, triggers on SQLite).
 
+mod calendars;
 mod capacity;
 mod entity;
 mod finish;
@@ -15,6 +16,7 @@ mod series;
 mod tombstone;
 mod waitlist;
 
+pub(crate) use calendars::{Age, FeedsOf, Model as Feed, Stretch};
 pub(crate) use capacity::{Counted, Lowered};
 pub(crate) use entity::Model as Booking;
 pub(crate) use finish::Due;

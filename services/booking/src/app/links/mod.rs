@@ -13,13 +13,12 @@ use common::http::{Outcome, Problem};
 use contracts::BookingStatus;
 use contracts::link::{CreateLink, LinkAction, LinkView, NewLinkView};
 use contracts::page::encode_cursor;
-use contracts::personal::PersonalPage;
+use contracts::personal::{Part, PersonalPage};
 use scheduling::TimeInput;
 use uuid::Uuid;
 
 use self::keys::Keys;
 use self::token::{Claims, Key};
-use super::personal::Part;
 use super::{Bookings, may_change};
 use crate::error::Error;
 use crate::store::{Booking, Gone, Link};
@@ -132,11 +131,11 @@ impl Bookings {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = found.len() > limit;
         found.truncate(limit);
-        let last = found.last().filter(|_| more);
-        let next = last.map(|last| encode_cursor(&(Part::Links, Some(last.id))));
+        let last = found.last().filter(|_| more).map(|last| last.id);
+        let next = last.map_or((Part::Calendars, None), |id| (Part::Links, Some(id)));
         let rows = found.iter().map(|link| serde_json::to_value(link.view()));
         let rows = rows.collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
-        Ok(PersonalPage { rows, next })
+        Ok(PersonalPage { rows, next: Some(encode_cursor(&next)) })
     }
 
     async fn changeable(&self, caller: &Caller, id: Uuid) -> Result<Booking, Error> {

@@ -8,6 +8,7 @@ mod m0010_holds;
 mod m0012_waitlist;
 mod m0014_series;
 mod m0018_links;
+mod m0016_calendars;
 mod sqlite;
 
 use common::db::RowSecurity;
@@ -41,6 +42,11 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(RowSecurity {
             name: "m0013_row_security_waitlist",
             tables: &["waitlist_entry"],
+        }));
+        all.push(Box::new(m0016_calendars::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0016_row_security_calendars",
+            tables: &["calendar_feed"],
         }));
         all.extend(common::db::idempotency_migrations());
         all.push(Box::new(m0014_series::Migration));
