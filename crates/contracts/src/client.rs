@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
+use scheduling::Span;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use uuid::Uuid;
@@ -13,8 +14,8 @@ use uuid::Uuid;
 use crate::Service;
 use crate::event::Envelope;
 use crate::facts::{
-    ApiKeyFacts, CapacityInTheWay, CapacityLowering, OccupancyBatch, OccupancyView, ResourceFacts,
-    SessionFacts, TenantFacts, TenantRef, UserFacts,
+    ApiKeyFacts, BookingsBatch, CapacityInTheWay, CapacityLowering, OccupancyBatch, OccupancyView,
+    ResourceFacts, SessionFacts, TenantFacts, TenantRef, UserFacts,
 };
 use crate::personal::PersonalPage;
 use crate::problem::Conflict;
@@ -192,6 +193,31 @@ impl Clients {
         let from = from.to_rfc3339_opts(SecondsFormat::Secs, true);
         let mut path = format!(
             "/internal/v1/occupancy/batch?tenant_id={tenant}&from={from}&ids={}",
+            ids.join(",")
+        );
+        if let Some(cursor) = cursor {
+            path.push_str("&cursor=");
+            path.push_str(cursor);
+        }
+        let found = self.fetch(Service::Booking, &path).await?;
+        found.ok_or(ClientError::Unexpected { service: Service::Booking.name(), status: 404 })
+    }
+
+    /// The bookings and holds of several resources of a tenant that overlap `within`, after the cursor of
+    /// the answer before.
+    pub async fn bookings_batch(
+        &self,
+        tenant: Uuid,
+        ids: &[Uuid],
+        within: &Span,
+        cursor: Option<&str>,
+    ) -> Result<BookingsBatch, ClientError> {
+        let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+        let stamp = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut path = format!(
+            "/internal/v1/occupancy/bookings?tenant_id={tenant}&from={}&to={}&ids={}",
+            stamp(within.start()),
+            stamp(within.end()),
             ids.join(",")
         );
         if let Some(cursor) = cursor {

@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod authority;
 pub mod booking;
 pub mod client;
+pub mod edit;
 pub mod event;
 pub mod exception;
 pub mod facts;
@@ -25,6 +26,7 @@ pub mod tenant;
 pub mod text;
 pub mod user;
 pub mod waitlist;
+pub mod what_if;
 
 pub use booking::BookingStatus;
 pub use routes::Service;

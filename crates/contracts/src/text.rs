@@ -2,6 +2,8 @@
 
 mod engine;
 mod holds;
+mod refusal;
+mod what_if;
 
 /// A message of the contract: a pt-BR template and the number that fills its `{n}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +93,7 @@ impl Text {
 }
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    CATALOGUE.iter().chain(engine::CATALOGUE).chain(holds::HOLDS)
+    CATALOGUE.iter().chain(engine::CATALOGUE).chain(holds::HOLDS).chain(what_if::CATALOGUE)
 }
 
 /// (pt-BR, en, es), keyed by the contract's pt-BR wording.

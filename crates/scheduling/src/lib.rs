@@ -28,6 +28,7 @@ pub mod series;
 pub mod span;
 pub mod wall;
 pub mod weekly;
+pub mod what_if;
 pub mod zone;
 
 pub use calendar::{Calendar, DayAnswer, Verdict};
@@ -51,4 +52,5 @@ pub use series::{
 pub use span::Span;
 pub use wall::{NonexistentLocalTime, TimeInput};
 pub use weekly::Weekly;
+pub use what_if::{Fate, Filled, SlotChange, WhatIf};
 pub use zone::{LocalInstant, UnknownZone, Zone, tzdb_version};

@@ -65,4 +65,5 @@ mod users;
 mod versions;
 mod waitlist;
 mod walkthrough;
+mod what_if;
 mod world;

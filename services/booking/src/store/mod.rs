@@ -19,7 +19,7 @@ pub(crate) use finish::Due;
 pub(crate) use holds::HoldCount;
 pub(crate) use insert::Inserted;
 pub(crate) use migration::Migrator;
-pub(crate) use occupancy::{ClaimKey, Claimed, ClaimsOf};
+pub(crate) use occupancy::{ClaimKey, Claimed, ClaimsOf, Standing};
 pub(crate) use queries::{Claims, Filter, Reach, SortKey};
 pub(crate) use tombstone::Gone;
 pub(crate) use waitlist::{Column as EntryColumn, Model as Entry, Turn, Waiting};
