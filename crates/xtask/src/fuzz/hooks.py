@@ -180,6 +180,13 @@ def window(query):
             query["to"] = str(today + datetime.timedelta(days=12 + dice(ends[1])))
 
 
+def chosen(body):
+    """Resources that there are, mostly: one that is not there is 404 for all of them."""
+    ids = body.get("resource_ids")
+    if isinstance(ids, list) and all(is_id(value) for value in ids):
+        body["resource_ids"] = [exchange("resources", value) for value in ids]
+
+
 def brief(seconds):
     """Whether a stream would last: nothing is learned by waiting for its end."""
     return str(seconds).isdigit() and int(seconds) <= 3600
@@ -221,6 +228,9 @@ def before_call(context, case, kwargs):
         window(query)
     if path.endswith("/availability/stream") and brief(query.get("max_seconds", "3600")):
         case.query = query | {"max_seconds": "0"}
+    if path.endswith("/settings/preview"):
+        window(body)
+        chosen(body)
     if path == "/tenants/{id}" and body.get("is_active") is False:
         body["is_active"] = True
 

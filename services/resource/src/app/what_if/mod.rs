@@ -112,7 +112,7 @@ impl WhatIf {
         self.bookings(&asked, &mut found).await?;
         let (zone, etag) = (asked.before.rules.zone.clone(), asked.before.version);
         let (within, resources) = (asked.within, found.len() as u64);
-        // Up to a second of computing: not on a thread that others wait for.
+        // Seconds of computing, at worst: not on a thread that others wait for.
         let reckoned = tokio::task::spawn_blocking(move || {
             let before = Side::of(&asked.before.rules, &asked.before.settings);
             let after = Side::of(&asked.rules, &asked.settings);
