@@ -1,12 +1,9 @@
 //! What a business asks of bookings: notice, length, room around them, approval, deadlines, and the most
 //! one person may have. Every refusal has a code, a message and the value that applies.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use testkit::app::{Answer, TestApp};
-use tokio::task::JoinSet;
 
 use crate::ask::refused;
 use crate::capacity::{share, take};
@@ -22,22 +19,21 @@ testkit::on_both_engines!(crate::world::guarded =>
     nobody_has_more_than_the_limits_of_each_period,
     each_level_counts_its_own_bookings,
     moving_and_coming_back_count_as_well,
-    a_limit_is_never_exceeded_by_a_race,
 );
 
-async fn of_tenant(app: &TestApp, w: &World, policy: Value) {
+pub(crate) async fn of_tenant(app: &TestApp, w: &World, policy: Value) {
     let path = format!("/tenants/{}/settings", w.tenant);
     w.admin(app).put(&path, json!({ "booking_policy": policy })).await.expect(200);
     app.settle().await;
 }
 
-async fn of_category(app: &TestApp, w: &World, policy: Value) {
+pub(crate) async fn of_category(app: &TestApp, w: &World, policy: Value) {
     let path = format!("/categories/{}", w.category);
     w.admin(app).put(&path, json!({ "booking_policy": policy })).await.expect(200);
     app.settle().await;
 }
 
-async fn of_resource(app: &TestApp, w: &World, policy: Value) {
+pub(crate) async fn of_resource(app: &TestApp, w: &World, policy: Value) {
     let path = format!("/resources/{}", w.resource);
     w.admin(app).put(&path, json!({ "booking_policy": policy })).await.expect(200);
     app.settle().await;
@@ -56,12 +52,12 @@ async fn give_up(app: &TestApp, w: &World, booking: &Answer) {
 }
 
 /// The same, where limits count: what has no data was there.
-async fn cancel(app: &TestApp, w: &World, booking: &Answer) {
+pub(crate) async fn cancel(app: &TestApp, w: &World, booking: &Answer) {
     let path = format!("/bookings/{}/cancel", booking.id());
     w.user(app).patch(&path, json!({})).await.expect(200);
 }
 
-fn day(date: &str, hour: u32) -> (String, String) {
+pub(crate) fn day(date: &str, hour: u32) -> (String, String) {
     (format!("{date}T{hour:02}:00:00"), format!("{date}T{:02}:00:00", hour + 1))
 }
 
@@ -355,54 +351,4 @@ async fn moving_and_coming_back_count_as_well(app: TestApp) {
     cancel(&app, &w, &other).await;
     w.user(&app).patch(&format!("{first}pendente"), Value::Null).await.expect(200);
     app.stop().await;
-}
-
-/// Twelve at once, on rooms of their own, where three are allowed; by bookings and by hours.
-async fn a_limit_is_never_exceeded_by_a_race(app: TestApp) {
-    let settings = json!({ "cancellation_hours": 0 });
-    let w = World::with(&app, "disputa.example", settings, json!({})).await;
-    let mut rooms = Vec::new();
-    for number in 0..12 {
-        rooms.push(w.room(&app, &format!("Sala {number}")).await);
-    }
-    let (app, w) = (Arc::new(app), Arc::new(w));
-    for (date, limit) in [
-        ("2027-03-02", json!({ "per": "day", "bookings": 3 })),
-        ("2027-03-09", json!({ "per": "week", "bookings": 3 })),
-        ("2027-03-16", json!({ "per": "day", "hours": 3 })),
-        ("2027-03-23", json!({ "per": "week", "hours": 3 })),
-    ] {
-        for level in 0..3 {
-            let (none, some) = (json!({}), json!({ "limits": [limit] }));
-            let of = |wanted: usize| if wanted == level { some.clone() } else { none.clone() };
-            of_tenant(&app, &w, of(0)).await;
-            of_category(&app, &w, of(1)).await;
-            of_resource(&app, &w, of(2)).await;
-            let mut tasks = JoinSet::new();
-            for (number, room) in (0u32..).zip(rooms.clone()) {
-                let (app, w) = (app.clone(), w.clone());
-                // Of one resource the hours differ; of the others they need not.
-                let at = if level == 2 { 7 + number } else { 10 };
-                let (start, end) = day(date, at);
-                let mut body = w.booking(&start, &end);
-                if level < 2 {
-                    body["resource_id"] = json!(room);
-                }
-                tasks.spawn(async move { w.user(&app).post("/bookings/", body).await });
-            }
-            let mut made = Vec::new();
-            while let Some(answer) = tasks.join_next().await {
-                let answer = answer.unwrap();
-                match answer.status.as_u16() {
-                    201 => made.push(answer),
-                    _ => assert_eq!(answer.code(), "limit_exceeded", "{}", answer.text),
-                }
-            }
-            assert_eq!(made.len(), 3, "{limit} of level {level}");
-            for booking in made {
-                cancel(&app, &w, &booking).await;
-            }
-        }
-    }
-    Arc::into_inner(app).unwrap().stop().await;
 }

@@ -7,8 +7,8 @@ use contracts::Service;
 use serde_json::{Value, json};
 use testkit::app::{Answer, TestApp};
 
-use crate::ask::{JSON, by, invalid, keys, refused};
-use crate::world::{World, twin};
+use crate::ask::{JSON, keys};
+use crate::world::World;
 
 testkit::on_both_engines!(crate::world::guarded =>
     narrower_hours_break_exactly_the_bookings_outside,
@@ -17,42 +17,38 @@ testkit::on_both_engines!(crate::world::guarded =>
     a_preview_writes_nothing,
     what_is_previewed_is_what_comes,
     occupancy_counts_places_of_open_time,
-    previews_are_for_admins_and_sound_settings,
-    where_it_looks_can_be_narrowed,
-    many_resources_come_in_pages,
-    without_bookings_nothing_is_said_to_stay,
 );
 
 /// Tuesday to Thursday, local.
-const DAYS: (&str, &str) = ("2027-03-02", "2027-03-05");
+pub(crate) const DAYS: (&str, &str) = ("2027-03-02", "2027-03-05");
 
-fn path(w: &World) -> String {
+pub(crate) fn path(w: &World) -> String {
     format!("/tenants/{}/settings/preview", w.tenant)
 }
 
 /// A preview of `settings` for the days of the tests.
-async fn preview(app: &TestApp, w: &World, settings: Value) -> Answer {
+pub(crate) async fn preview(app: &TestApp, w: &World, settings: Value) -> Answer {
     let body = json!({ "settings": settings, "from": DAYS.0, "to": DAYS.1 });
     w.admin(app).post(&path(w), body).await
 }
 
-async fn booked(app: &TestApp, w: &World, date: &str, from: &str, to: &str) -> String {
+pub(crate) async fn booked(app: &TestApp, w: &World, date: &str, from: &str, to: &str) -> String {
     w.book(app, &format!("{date}T{from}"), &format!("{date}T{to}")).await.expect(201).id()
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value}")).to_owned()
 }
 
 /// The ids of the broken bookings, in order.
-fn broken(answer: &Answer) -> Vec<String> {
+pub(crate) fn broken(answer: &Answer) -> Vec<String> {
     let rows = answer.body["bookings"]["broken"].as_array();
     let rows = rows.unwrap_or_else(|| panic!("{}", answer.text));
     rows.iter().map(|row| text(&row["booking_id"])).collect()
 }
 
 /// The field that counts something of the answer.
-fn count(answer: &Answer, part: &str, field: &str) -> u64 {
+pub(crate) fn count(answer: &Answer, part: &str, field: &str) -> u64 {
     answer.body[part][field].as_u64().unwrap_or_else(|| panic!("{part}.{field}: {}", answer.text))
 }
 
@@ -188,6 +184,12 @@ async fn another_interval_changes_the_slots(app: TestApp) {
     assert_eq!(slots["appear_count"], slots["after"]);
     let listed = ["appear", "vanish"].map(|name| slots[name].as_array().unwrap().len());
     assert_eq!((listed, &slots["truncated"]), ([200, 200], &json!(true)));
+    // The first of them, one after the other.
+    let starts: Vec<DateTime<Utc>> =
+        slots["appear"].as_array().unwrap().iter().map(|row| instant(&row["start_time"])).collect();
+    assert!(starts.is_sorted());
+    assert_eq!(starts[0], instant(&json!("2027-03-01T09:05:00-03:00")));
+    assert_eq!(starts[199], instant(&json!("2027-03-02T09:40:00-03:00")));
     let expected =
         ["bookings", "from", "occupancy", "resources", "settings_etag", "slots", "tenant_id", "to"];
     assert_eq!(keys(&answer.body), expected);
@@ -344,129 +346,5 @@ async fn occupancy_counts_places_of_open_time(app: TestApp) {
     let nothing = json!({ "open_minutes": 0, "booked_minutes": 0, "ratio": 0.0 });
     assert_eq!(answer.body["occupancy"], json!({ "before": nothing, "after": nothing }));
     assert_eq!((count(&answer, "slots", "before"), broken(&answer).len()), (0, 2));
-    app.stop().await;
-}
-
-async fn previews_are_for_admins_and_sound_settings(app: TestApp) {
-    let w = World::new(&app, "quem.example").await;
-    let other = World::new(&app, "outro.example").await;
-    let (settings, good) = (format!("/tenants/{}/settings", w.tenant), json!({ "settings": {} }));
-    by(&app, "").post(&path(&w), good.clone()).await.expect(401);
-    let nowhere = "/tenants/00000000-0000-7000-8000-000000000000/settings/preview";
-    let unknown = w.admin(&app).post(nowhere, good.clone()).await;
-    refused(unknown, 404, "not_found", "Configurações não encontradas");
-    // Each is refused as the change itself is.
-    for who in [w.user(&app), other.admin(&app)] {
-        let change = who.put(&settings, json!({})).await.expect(403);
-        refused(who.post(&path(&w), good.clone()).await, 403, change.code(), change.message());
-    }
-    let bad = json!({
-        "timezone": "Mars/Base", "booking_interval": 1, "working_hours_start": null, "x": 1,
-        "booking_policy": { "min_notice_minutes": -1 },
-    });
-    let change = w.admin(&app).put(&settings, bad.clone()).await.expect(422);
-    let told = w.admin(&app).post(&path(&w), json!({ "settings": bad, "from": 1 })).await;
-    let told = told.expect(422);
-    let mut faults = told.body["fields"].as_array().unwrap().clone();
-    assert_eq!(faults.remove(0)["path"], "from");
-    for fault in &mut faults {
-        let path = text(&fault["path"]);
-        fault["path"] = json!(path.strip_prefix("settings.").unwrap());
-    }
-    assert_eq!(json!(faults), change.body["fields"]);
-    let admin = w.admin(&app);
-    let ask = async |body: Value| admin.post(&path(&w), body).await;
-    invalid(ask(json!({})).await, &["settings"]);
-    invalid(ask(json!({ "settings": [] })).await, &["settings"]);
-    invalid(ask(json!({ "settings": {}, "cursor": "x" })).await, &["cursor"]);
-    let text = "Horário final deve ser maior que o inicial.";
-    // A time that is past is now.
-    for (from, to) in [("2027-03-04", "2027-03-04"), ("2027-02-01", "2027-02-20")] {
-        let answer = ask(json!({ "settings": {}, "from": from, "to": to })).await;
-        refused(answer, 400, "end_before_start", text);
-    }
-    let wide = ask(json!({ "settings": {}, "from": "2027-03-02", "to": "2027-04-03" })).await;
-    let text = "Simulações limitadas a um período de 31 dias.";
-    assert_eq!(refused(wide, 400, "period_too_long", text).body["limit"], 31);
-    ask(json!({ "settings": {}, "from": "2027-03-02", "to": "2027-04-02" })).await.expect(200);
-    ask(json!({ "settings": {}, "from": "9999-12-30T12:00:00Z" })).await.expect(400);
-    ask(json!({ "settings": {}, "from": "9999-12-20T12:00:00Z" })).await.expect(200);
-    app.stop().await;
-}
-
-async fn where_it_looks_can_be_narrowed(app: TestApp) {
-    let w = World::new(&app, "recorte.example").await;
-    let other = World::new(&app, "alheio.example").await;
-    let second = w.room(&app, "Sala 2").await;
-    let kind = json!({ "tenant_id": w.tenant, "name": "Vazia", "type": "fisico" });
-    let empty = w.admin(&app).post("/categories/", kind).await.expect(201).id();
-    booked(&app, &w, "2027-03-02", "06:00", "07:00").await;
-    booked(&app, &other, "2027-03-02", "06:00", "07:00").await;
-    app.settle().await;
-    let admin = w.admin(&app);
-    let ask = async |part: Value| {
-        let mut body = json!({
-            "settings": { "working_hours_start": "07:00" }, "from": DAYS.0, "to": DAYS.1,
-        });
-        body.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
-        admin.post(&path(&w), body).await
-    };
-    for (part, resources, broken_count, vanish) in [
-        (json!({}), 2, 1, 5),
-        (json!({ "resource_ids": [w.resource, w.resource] }), 1, 1, 2),
-        (json!({ "resource_ids": [second] }), 1, 0, 3),
-        (json!({ "resource_ids": [] }), 0, 0, 0),
-        (json!({ "category_id": w.category }), 2, 1, 5),
-        (json!({ "category_id": empty }), 0, 0, 0),
-        (json!({ "from": "2027-03-02T06:30:00" }), 2, 0, 4),
-    ] {
-        let answer = ask(part.clone()).await.expect(200);
-        let counted = (&answer.body["resources"], broken(&answer).len());
-        assert_eq!(counted, (&json!(resources), broken_count), "{part}");
-        assert_eq!(count(&answer, "slots", "vanish_count"), vanish, "{part}");
-    }
-    // What is another tenant's is not there.
-    for id in ["00000000-0000-7000-8000-000000000000", &other.resource] {
-        let answer = ask(json!({ "resource_ids": [w.resource, id] })).await;
-        refused(answer, 404, "not_found", "Recurso não encontrado");
-    }
-    for id in ["00000000-0000-7000-8000-000000000000", &other.category] {
-        let answer = ask(json!({ "category_id": id })).await;
-        refused(answer, 404, "not_found", "Categoria não encontrada");
-    }
-    app.stop().await;
-}
-
-async fn many_resources_come_in_pages(app: TestApp) {
-    let w = World::new(&app, "paginas2.example").await;
-    for number in 0..201 {
-        w.room(&app, &format!("Sala {number:03}")).await;
-    }
-    app.settle().await;
-    let mut body = json!({
-        "settings": { "working_hours_start": "20:00" }, "from": "2027-03-02", "to": "2027-03-03",
-    });
-    let (mut pages, mut resources, mut vanish) = (0, 0, 0);
-    loop {
-        let answer = w.admin(&app).post(&path(&w), body.clone()).await.expect(200);
-        pages += 1;
-        resources += answer.body["resources"].as_u64().unwrap();
-        vanish += count(&answer, "slots", "vanish_count");
-        let Some(cursor) = answer.body["next_cursor"].as_str() else { break };
-        body["cursor"] = json!(cursor);
-    }
-    assert_eq!((pages, resources, vanish), (2, 202, 202 * 14));
-    app.stop().await;
-}
-
-async fn without_bookings_nothing_is_said_to_stay(app: TestApp) {
-    let w = World::new(&app, "mudo.example").await;
-    let cold = twin(&app, &[]).await;
-    preview(&cold, &w, json!({})).await.expect(200);
-    let services = cold.running.services();
-    let booking = services.iter().find(|found| found.name == Service::Booking).unwrap();
-    booking.database.clone().close().await;
-    preview(&cold, &w, json!({})).await.expect(503);
-    cold.stop().await;
     app.stop().await;
 }

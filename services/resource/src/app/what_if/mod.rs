@@ -1,6 +1,7 @@
 //! What would be otherwise if a tenant's settings were changed (ADR 0024). Nothing is written.
 
 mod reckon;
+mod turns;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -26,10 +27,10 @@ use contracts::what_if::{
 };
 use scheduling::{Exceptions, Rules, Span};
 use serde_json::Value;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use self::reckon::{Found, Reckoning, Side};
+use self::turns::Turns;
 use super::no_settings;
 use crate::error::{Error, NoAnswer, PreviewFault};
 use crate::store::chosen::Chosen;
@@ -62,7 +63,7 @@ pub(crate) struct WhatIf {
     clock: Arc<dyn Clock>,
     settings: Arc<dyn SettingsProvider>,
     clients: Clients,
-    turns: Semaphore,
+    turns: Turns,
 }
 
 /// A question that is known to make sense.
@@ -93,7 +94,7 @@ impl WhatIf {
             clock: Arc::clone(&platform.clock),
             settings,
             clients: platform.clients.clone(),
-            turns: Semaphore::new(AT_ONCE),
+            turns: Turns::new(AT_ONCE, TURN),
         }
     }
 
@@ -106,9 +107,9 @@ impl WhatIf {
         language: Language,
     ) -> Result<SettingsPreview, Error> {
         let asked = self.asked(caller, tenant, body).await?;
-        let _turn = self.turn().await?;
-        let (mut rows, next_cursor) = self.page(&asked).await?;
-        let mut found = self.exceptions(&asked, &mut rows).await?;
+        let _turn = self.turns.next().await?;
+        let (rows, next_cursor) = self.page(&asked).await?;
+        let mut found = self.with_exceptions(&asked, &rows).await?;
         self.bookings(&asked, &mut found).await?;
         let (zone, etag) = (asked.before.rules.zone.clone(), asked.before.version);
         let (within, resources) = (asked.within, found.len() as u64);
@@ -160,14 +161,6 @@ impl WhatIf {
         Ok(Asked { before, settings, rules, within, chosen, place, now })
     }
 
-    /// Leave to read and compute: the work is bounded, and so is how much of it is done at once.
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, Error> {
-        match tokio::time::timeout(TURN, self.turns.acquire()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            Ok(Err(_)) | Err(_) => Err(Error::TooManyPreviews),
-        }
-    }
-
     /// The resources of this answer, and where the next one goes on.
     async fn page(
         &self,
@@ -196,10 +189,10 @@ impl WhatIf {
     }
 
     /// The resources with the exceptions that count for them.
-    async fn exceptions(
+    async fn with_exceptions(
         &self,
         asked: &Asked,
-        rows: &mut Vec<(Resource, Category)>,
+        rows: &[(Resource, Category)],
     ) -> Result<Vec<Found>, Error> {
         let kinds: BTreeSet<Uuid> = rows.iter().map(|(_, category)| category.id).collect();
         let kinds: Vec<Uuid> = kinds.into_iter().collect();
@@ -213,9 +206,9 @@ impl WhatIf {
         if facts.len() as u64 > MOST_EXCEPTIONS {
             return Err(PreviewFault::TooMuch.into());
         }
-        let found = rows.drain(..).map(|(resource, category)| {
-            let exceptions = concerning(&resource, &facts);
-            Found::new(resource, &category, exceptions)
+        let found = rows.iter().map(|(resource, category)| {
+            let exceptions = concerning(resource, &facts);
+            Found::new(resource, category, exceptions)
         });
         Ok(found.collect())
     }

@@ -71,7 +71,7 @@ struct Sums {
 }
 
 impl Found {
-    pub(super) fn new(resource: Resource, category: &Category, exceptions: Exceptions) -> Self {
+    pub(super) fn new(resource: &Resource, category: &Category, exceptions: Exceptions) -> Self {
         Self {
             id: resource.id,
             status: resource.status(),
