@@ -6,7 +6,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use scheduling::Span;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use uuid::Uuid;
@@ -203,21 +202,21 @@ impl Clients {
         found.ok_or(ClientError::Unexpected { service: Service::Booking.name(), status: 404 })
     }
 
-    /// The bookings and holds of several resources of a tenant that overlap `within`, after the cursor of
-    /// the answer before.
+    /// The bookings and holds of several resources of a tenant that overlap `[from, to)`, after the cursor
+    /// of the answer before.
     pub async fn bookings_batch(
         &self,
         tenant: Uuid,
         ids: &[Uuid],
-        within: &Span,
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
         cursor: Option<&str>,
     ) -> Result<BookingsBatch, ClientError> {
         let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
         let stamp = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         let mut path = format!(
             "/internal/v1/occupancy/bookings?tenant_id={tenant}&from={}&to={}&ids={}",
-            stamp(within.start()),
-            stamp(within.end()),
+            stamp(from),
+            stamp(to),
             ids.join(",")
         );
         if let Some(cursor) = cursor {

@@ -1,8 +1,10 @@
 //! `POST /tenants/{id}/settings/preview`: who may ask, for what, and how much is answered at once.
 
+use chrono::{DateTime, Utc};
 use contracts::Service;
 use serde_json::{Value, json};
 use testkit::app::TestApp;
+use uuid::Uuid;
 
 use crate::ask::{by, invalid, refused};
 use crate::what_if::{DAYS, booked, broken, count, path, preview, text};
@@ -13,6 +15,7 @@ testkit::on_both_engines!(crate::world::guarded =>
     where_it_looks_can_be_narrowed,
     many_resources_come_in_pages,
     without_bookings_nothing_is_said_to_stay,
+    bookings_are_told_to_neighbours_from_a_place_on,
 );
 
 async fn previews_are_for_admins_and_sound_settings(app: TestApp) {
@@ -136,5 +139,43 @@ async fn without_bookings_nothing_is_said_to_stay(app: TestApp) {
     booking.database.clone().close().await;
     preview(&cold, &w, json!({})).await.expect(503);
     cold.stop().await;
+    app.stop().await;
+}
+
+/// The pages between services are long; here one begins behind each booking in turn.
+async fn bookings_are_told_to_neighbours_from_a_place_on(app: TestApp) {
+    let w = World::new(&app, "vizinho.example").await;
+    let other = World::new(&app, "longe2.example").await;
+    let policy = json!({ "booking_policy": { "buffer_before_minutes": 30 } });
+    w.admin(&app).put(&format!("/resources/{}", w.resource), policy).await.expect(200);
+    app.settle().await;
+    let mut ids = Vec::new();
+    for (from, to) in [("06:00", "07:00"), ("10:00", "12:00"), ("14:00", "15:00")] {
+        ids.push(booked(&app, &w, "2027-03-02", from, to).await);
+    }
+    let id = |text: &str| Uuid::parse_str(text).unwrap();
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let day = (at("2027-03-02T00:00:00Z"), at("2027-03-03T00:00:00Z"));
+    let rooms = [id(&w.resource)];
+    let clients = &app.platform.clients;
+    let all = clients.bookings_batch(id(&w.tenant), &rooms, day, None).await.unwrap();
+    assert_eq!((all.next.as_deref(), all.resources.len()), (None, 1));
+    let rows = &all.resources[0].bookings;
+    assert_eq!(rows.iter().map(|row| row.id.to_string()).collect::<Vec<_>>(), ids);
+    // Its own time, and what it claims with the room before it.
+    assert_eq!(rows[1].start, at("2027-03-02T13:00:00Z").timestamp());
+    assert_eq!(rows[1].claim.0, at("2027-03-02T12:30:00Z").timestamp());
+    assert!(!rows[1].is_hold());
+    for (place, row) in rows.iter().enumerate() {
+        let start = DateTime::<Utc>::from_timestamp(row.claim.0, 0).unwrap();
+        let key = json!({ "resource": w.resource, "start": start, "id": row.id });
+        let cursor = contracts::page::encode_cursor(&key);
+        let rest = clients.bookings_batch(id(&w.tenant), &rooms, day, Some(&cursor)).await;
+        let rest: Vec<_> = rest.unwrap().resources.into_iter().flat_map(|it| it.bookings).collect();
+        assert_eq!(rest, rows[place + 1..]);
+    }
+    // The tenant is part of the question.
+    let none = clients.bookings_batch(id(&other.tenant), &rooms, day, None).await.unwrap();
+    assert_eq!(none.resources, []);
     app.stop().await;
 }

@@ -218,15 +218,14 @@ impl WhatIf {
         let places: HashMap<Uuid, usize> =
             found.iter().enumerate().map(|(place, one)| (one.id(), place)).collect();
         let ids: Vec<Uuid> = found.iter().map(Found::id).collect();
-        let (start, end) = (asked.within.start() - MARGIN, asked.within.end() + MARGIN);
-        let around = Span::new(start, end.min(last())).unwrap_or(asked.within);
+        let around = (asked.within.start() - MARGIN, (asked.within.end() + MARGIN).min(last()));
         let mut left = MOST_BOOKINGS;
         for batch in ids.chunks(BATCH) {
             let mut cursor: Option<String> = None;
             loop {
                 let answer = self
                     .clients
-                    .bookings_batch(asked.chosen.tenant, batch, &around, cursor.as_deref())
+                    .bookings_batch(asked.chosen.tenant, batch, around, cursor.as_deref())
                     .await
                     .map_err(|error| NoAnswer::Bookings(error.to_string()))?;
                 for of in answer.resources {
