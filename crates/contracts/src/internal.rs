@@ -18,7 +18,7 @@ const TABLE: &[Row] = &[
     Row { prefix: "/internal/v1/sessions", asked: &[User], callers: &[Tenant, Resource, Booking] },
     Row { prefix: "/internal/v1/api-keys", asked: &[User], callers: &[Tenant, Resource, Booking] },
     Row { prefix: "/internal/v1/resources", asked: &[Resource], callers: &[Booking] },
-    // Availability is made of it.
+    // Availability, search and the preview of settings are made of it.
     Row { prefix: "/internal/v1/occupancy", asked: &[Booking], callers: &[Resource] },
     // No capacity is lowered below what its bookings use.
     Row { prefix: "/internal/v1/capacity", asked: &[Booking], callers: &[Resource] },
@@ -67,6 +67,7 @@ mod tests {
             (Booking, "/internal/v1/occupancy", &[Resource]),
             (Booking, "/internal/v1/capacity", &[Resource]),
             (Booking, "/internal/v1/occupancy/batch", &[Resource]),
+            (Booking, "/internal/v1/occupancy/bookings", &[Resource]),
             (Tenant, "/internal/v1/outbox/{source}", &[Resource, User, Booking]),
             (Booking, "/internal/v1/outbox/{source}", &[Resource]),
             (Booking, "/internal/v1/personal-data/{id}", &[User]),

@@ -6,6 +6,7 @@ pub mod authority;
 pub mod booking;
 pub mod calendar;
 pub mod client;
+pub mod edit;
 pub mod event;
 pub mod exception;
 pub mod facts;
@@ -30,6 +31,7 @@ pub mod tenant;
 pub mod text;
 pub mod user;
 pub mod waitlist;
+pub mod what_if;
 
 pub use routes::Service;
 pub use status::BookingStatus;

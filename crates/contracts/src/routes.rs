@@ -89,6 +89,7 @@ impl GatewayRoute {
 /// (`/internal`, `/metrics`) stays inside.
 pub const GATEWAY: &[GatewayRoute] = &[
     to("/tenants/*/api-keys", Service::User),
+    to("/tenants/*/settings/preview", Service::Resource),
     to("/tenants", Service::Tenant),
     to("/users", Service::User),
     to("/auth", Service::User),
@@ -126,6 +127,7 @@ mod tests {
         assert_eq!(service_for("/tenants/x/settings"), Some(Service::Tenant));
         assert_eq!(service_for("/tenants/x/api-keys/y"), Some(Service::User));
         assert_eq!(service_for("/tenants/x/api-keys"), Some(Service::User));
+        assert_eq!(service_for("/tenants/x/settings/preview"), Some(Service::Resource));
         assert_eq!(service_for("/tenants//api-keys"), Some(Service::Tenant));
         assert_eq!(service_for("/api-docs/bookings/openapi.json"), Some(Service::Booking));
         for outside in ["/tenantsfoo", "/internal/v1/users/x", "/metrics", "/", "/api-docs"] {

@@ -4,6 +4,8 @@ mod calendars;
 mod engine;
 mod holds;
 mod links;
+mod refusal;
+mod what_if;
 
 /// A message of the contract: a pt-BR template and the number that fills its `{n}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +97,7 @@ impl Text {
 fn rows() -> impl Iterator<Item = &'static Row> {
     CATALOGUE.iter().chain(engine::CATALOGUE).chain(holds::HOLDS).chain(links::LINKS)
         .chain(calendars::CALENDARS)
+        .chain(what_if::CATALOGUE)
 }
 
 /// (pt-BR, en, es), keyed by the contract's pt-BR wording.

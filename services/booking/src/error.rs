@@ -304,35 +304,23 @@ fn told(status: StatusCode, code: &'static str, message: &'static str) -> Proble
     Problem::new(status, code, Text::new(message))
 }
 
-/// The contract's wording of a refusal by the pure rules.
+/// A refusal by the pure rules, in the contract's wording.
 fn refused(refusal: &Refusal) -> Problem {
-    let code = refusal.code();
-    let of = |template: &'static str, value: u32| {
-        Problem::rule_of(code, Text::with(template, i64::from(value)), value)
-    };
-    let plain = |template: &'static str| Problem::rule(code, Text::new(template));
+    let (code, text) = (refusal.code(), Text::refusal(refusal));
     match *refusal {
-        Refusal::EndBeforeStart => plain("Horário final deve ser maior que o inicial."),
-        Refusal::NotInFuture => plain("Agendamentos devem ser criados para horários futuros."),
-        Refusal::TooSoon { minutes } => {
-            of("Agendamentos exigem antecedência mínima de {n} minutos.", minutes)
-        }
-        Refusal::TooFarAhead { days } => {
-            of("Agendamentos só podem ser feitos com até {n} dias de antecedência.", days)
-        }
-        Refusal::NotAMultiple { minutes } => {
-            of("Duração deve ser múltiplo de {n} minutos.", minutes)
-        }
-        Refusal::TooShort { minutes } => of("Duração mínima de {n} minutos.", minutes),
-        Refusal::TooLong { minutes } => of("Duração máxima de {n} minutos.", minutes),
-        Refusal::OutsideHours => plain("Horário fora do expediente configurado."),
-        Refusal::ClosedWeekday => plain("Recurso indisponível neste dia da semana."),
-        Refusal::ClosedDate { .. } => plain("Recurso fechado nesta data."),
-        Refusal::OutsideSchedule => plain("Horário não permitido na disponibilidade do recurso."),
-        Refusal::Closure { .. } => plain("Recurso fechado neste período."),
-        Refusal::OffGrid { minutes } => {
-            of("Horário inicial deve respeitar intervalos de {n} minutos.", minutes)
-        }
+        Refusal::TooFarAhead { days: value }
+        | Refusal::TooSoon { minutes: value }
+        | Refusal::NotAMultiple { minutes: value }
+        | Refusal::TooShort { minutes: value }
+        | Refusal::TooLong { minutes: value }
+        | Refusal::OffGrid { minutes: value } => Problem::rule_of(code, text, value),
+        Refusal::EndBeforeStart
+        | Refusal::NotInFuture
+        | Refusal::OutsideHours
+        | Refusal::ClosedWeekday
+        | Refusal::ClosedDate { .. }
+        | Refusal::OutsideSchedule
+        | Refusal::Closure { .. } => Problem::rule(code, text),
         Refusal::Taken => Problem::taken(Vec::new()),
         Refusal::Full { remaining } => Problem::full(Vec::new(), remaining),
     }

@@ -20,4 +20,5 @@ mod series;
 mod spans;
 mod support;
 mod time_inputs;
+mod what_if;
 mod zones;

@@ -79,6 +79,7 @@ fn tenants_and_people(scene: &Scene) -> Vec<Request> {
     let integration = json!({ "name": "x", "scopes": {} });
     let name = || json!({ "name": "x" });
     let nil = || Value::Null;
+    let longer = json!({ "settings": { "booking_interval": 60 } });
     vec![
         request("GET /auth/.well-known/jwks.json", &[], "", nil()),
         request("GET /tenants/", &[], "?limit=1", nil()),
@@ -86,6 +87,7 @@ fn tenants_and_people(scene: &Scene) -> Vec<Request> {
         request("GET /tenants/{id}/settings", &[t], "", nil()),
         request("PUT /tenants/{id}", &[t], "", name()),
         request("PUT /tenants/{id}/settings", &[t], "", json!({ "business_type": "x" })),
+        request("POST /tenants/{id}/settings/preview", &[t], "", longer),
         request("POST /users/login", &[], "", login),
         request("POST /auth/token", &[], "", grant),
         request("POST /auth/password/recover", &[], "", forgotten),

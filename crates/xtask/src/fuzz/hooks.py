@@ -213,6 +213,13 @@ def one_of_two(body):
         del body["user_id" if dice(body["resource_id"]) % 2 else "resource_id"]
 
 
+def chosen(body):
+    """Resources that there are, mostly: one that is not there is 404 for all of them."""
+    ids = body.get("resource_ids")
+    if isinstance(ids, list) and all(is_id(value) for value in ids):
+        body["resource_ids"] = [exchange("resources", value) for value in ids]
+
+
 def brief(seconds):
     """Whether a stream would last: nothing is learned by waiting for its end."""
     return str(seconds).isdigit() and int(seconds) <= 3600
@@ -265,6 +272,9 @@ def before_call(context, case, kwargs):
         one_of_two(body)
     if path.endswith("/availability/stream") and brief(query.get("max_seconds", "3600")):
         case.query = query | {"max_seconds": "0"}
+    if path.endswith("/settings/preview"):
+        window(body)
+        chosen(body)
     if path == "/tenants/{id}" and body.get("is_active") is False:
         body["is_active"] = True
 

@@ -74,4 +74,6 @@ mod users;
 mod versions;
 mod waitlist;
 mod walkthrough;
+mod what_if;
+mod what_if_asked;
 mod world;

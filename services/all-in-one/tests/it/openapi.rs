@@ -124,6 +124,7 @@ const CONTRACT: &[&str] = &[
     "POST /bookings/waitlist",
     "GET /bookings/waitlist",
     "DELETE /bookings/waitlist/{id}",
+    "POST /tenants/{id}/settings/preview",
     // Holds.
     "POST /bookings/holds",
     "POST /bookings/holds/{id}/extend",

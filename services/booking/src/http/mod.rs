@@ -27,6 +27,7 @@ mod place_hold;
 mod release_hold;
 mod series;
 mod set_booking_status;
+mod standing_batch;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -78,5 +79,6 @@ pub(crate) fn internal(state: AppState) -> Router {
         .route("/internal/v1/occupancy", get(occupancy::occupancy))
         .route("/internal/v1/capacity", post(lower_capacity::lower_capacity))
         .route("/internal/v1/occupancy/batch", get(occupancy_batch::occupancy_batch))
+        .route("/internal/v1/occupancy/bookings", get(standing_batch::standing_batch))
         .with_state(state)
 }

@@ -24,7 +24,7 @@ pub(crate) use holds::HoldCount;
 pub(crate) use insert::Inserted;
 pub(crate) use links::{LinksOf, Model as Link, StoredKey};
 pub(crate) use migration::Migrator;
-pub(crate) use occupancy::{ClaimKey, Claimed, ClaimsOf};
+pub(crate) use occupancy::{ClaimKey, Claimed, ClaimsOf, Standing};
 pub(crate) use queries::{Claims, Filter, Reach, SortKey};
 pub(crate) use series::{CountedBooking, Model as BookingSeries, Together};
 pub(crate) use tombstone::Gone;
