@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn each_route_is_open_to_those_who_need_it() {
-        let rows: [(Service, &str, &[Service]); 13] = [
+        let rows: [(Service, &str, &[Service]); 14] = [
             (Tenant, "/internal/v1/tenants", &[Resource, User, Booking]),
             (Tenant, "/internal/v1/tenants/{id}", &[Resource, User, Booking]),
             (User, "/internal/v1/users/{id}", &[Tenant, Resource, Booking]),
