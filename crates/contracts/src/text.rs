@@ -360,16 +360,6 @@ const CATALOGUE: &[Row] = &[
         "The occurrence overlaps another one of the same request.",
         "La ocurrencia se superpone con otra de la misma solicitud.",
     ),
-    (
-        "A ocorrência já passou ou não está ativa.",
-        "The occurrence is over or not active.",
-        "La ocurrencia ya pasó o no está activa.",
-    ),
-    (
-        "Não há recursos livres suficientes neste horário.",
-        "There are not enough free resources at this time.",
-        "No hay suficientes recursos libres en este horario.",
-    ),
     ("Erro interno.", "Internal error.", "Error interno."),
     (
         "Muitas requisições. Tente novamente em instantes.",

@@ -7,12 +7,11 @@ use serde_json::json;
 
 use super::{
     dates, expand,
-    laws::config,
     missing, recurrence,
     rules::{rules, starts, zones},
     series, walls,
 };
-use crate::support::{instant, local, zone};
+use crate::support::{config, instant, local, zone};
 
 #[test]
 fn daily_and_weekly() {
