@@ -199,7 +199,8 @@ proptest! {
     /// Counted minute by minute: every span of the scenes begins and ends on one.
     #[test]
     fn occupancy_is_counted_place_by_place(pair in pairs()) {
-        let (before, _) = pair.what_if().filled(&pair.taken());
+        let taken = pair.taken();
+        let (before, _) = pair.what_if().filled(&taken);
         let calendar = pair.before();
         let places = u64::from(calendar.policy.capacity.places());
         let (mut open, mut booked, mut at) = (0, 0, pair.within.start());
@@ -210,7 +211,7 @@ proptest! {
             let minute = Span::new(at, at + minutes(1)).expect("a minute");
             if days.iter().flatten().any(|span| span.contains(&minute)) {
                 open += 60 * places;
-                booked += 60 * pair.taken().peak(&minute).min(places);
+                booked += 60 * taken.peak(&minute).min(places);
             }
             at += minutes(1);
         }
