@@ -14,8 +14,7 @@ use crate::Service;
 use crate::event::Envelope;
 use crate::facts::{
     ApiKeyFacts, BookingsBatch, CapacityInTheWay, CapacityLowering, CategoryFacts, OccupancyBatch,
-    OccupancyView,
-    ResourceFacts, SessionFacts, TenantFacts, TenantRef, UserFacts,
+    OccupancyView, ResourceFacts, SessionFacts, TenantFacts, TenantRef, UserFacts,
 };
 use crate::personal::PersonalPage;
 use crate::problem::Conflict;

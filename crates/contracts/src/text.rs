@@ -95,7 +95,11 @@ impl Text {
 }
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    CATALOGUE.iter().chain(engine::CATALOGUE).chain(holds::HOLDS).chain(links::LINKS)
+    CATALOGUE
+        .iter()
+        .chain(engine::CATALOGUE)
+        .chain(holds::HOLDS)
+        .chain(links::LINKS)
         .chain(calendars::CALENDARS)
         .chain(what_if::CATALOGUE)
 }

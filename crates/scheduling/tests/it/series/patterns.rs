@@ -6,8 +6,7 @@ use scheduling::{Move, SeriesEnd, Shift, Zone};
 use serde_json::json;
 
 use super::{
-    dates, expand,
-    missing, recurrence,
+    dates, expand, missing, recurrence,
     rules::{rules, starts, zones},
     series, walls,
 };

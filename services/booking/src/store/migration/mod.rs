@@ -7,8 +7,8 @@ mod m0007_engine;
 mod m0010_holds;
 mod m0012_waitlist;
 mod m0014_series;
-mod m0018_links;
 mod m0016_calendars;
+mod m0018_links;
 mod sqlite;
 
 use common::db::RowSecurity;
