@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::Service;
 use crate::event::Envelope;
 use crate::facts::{
-    ApiKeyFacts, CapacityInTheWay, CapacityLowering, CategoryFacts, OccupancyBatch, OccupancyView,
-    ResourceFacts, SessionFacts, TenantFacts, TenantRef, UserFacts,
+    ApiKeyFacts, BookingsBatch, CapacityInTheWay, CapacityLowering, CategoryFacts, OccupancyBatch,
+    OccupancyView, ResourceFacts, SessionFacts, TenantFacts, TenantRef, UserFacts,
 };
 use crate::personal::PersonalPage;
 use crate::problem::Conflict;
@@ -202,6 +202,31 @@ impl Clients {
         let from = from.to_rfc3339_opts(SecondsFormat::Secs, true);
         let mut path = format!(
             "/internal/v1/occupancy/batch?tenant_id={tenant}&from={from}&ids={}",
+            ids.join(",")
+        );
+        if let Some(cursor) = cursor {
+            path.push_str("&cursor=");
+            path.push_str(cursor);
+        }
+        let found = self.fetch(Service::Booking, &path).await?;
+        found.ok_or(ClientError::Unexpected { service: Service::Booking.name(), status: 404 })
+    }
+
+    /// The bookings and holds of several resources of a tenant that overlap `[from, to)`, after the cursor
+    /// of the answer before.
+    pub async fn bookings_batch(
+        &self,
+        tenant: Uuid,
+        ids: &[Uuid],
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        cursor: Option<&str>,
+    ) -> Result<BookingsBatch, ClientError> {
+        let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+        let stamp = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut path = format!(
+            "/internal/v1/occupancy/bookings?tenant_id={tenant}&from={}&to={}&ids={}",
+            stamp(from),
+            stamp(to),
             ids.join(",")
         );
         if let Some(cursor) = cursor {

@@ -95,6 +95,9 @@ pub struct BookingUpdated {
     pub tenant_id: Uuid,
     /// `{field: {old, new}}`, real changes only.
     pub changes: Map<String, Value>,
+    /// The link by which it was changed, if it was by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_id: Option<Uuid>,
 }
 
 /// A booking was cancelled.
@@ -112,6 +115,9 @@ pub struct BookingCancelled {
     pub reason: Option<String>,
     /// Who; null when the system did.
     pub cancelled_by: Option<Uuid>,
+    /// The link by which it was cancelled, if it was by one: whoever had it, in the owner's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_id: Option<Uuid>,
     /// Start, with offset.
     pub start_time: DateTime<Utc>,
     /// End, with offset.
@@ -158,6 +164,18 @@ impl BookingEvent {
             Self::Cancelled(event) => to_value(event),
             Self::StatusChanged(event) => to_value(event),
         }
+    }
+
+    /// The same event, told to have been caused by a link, if it was by one. A link neither makes a
+    /// booking nor sets a status.
+    #[must_use]
+    pub fn by_link(mut self, link: Option<Uuid>) -> Self {
+        match &mut self {
+            Self::Updated(event) => event.link_id = link,
+            Self::Cancelled(event) => event.link_id = link,
+            Self::Created(_) | Self::StatusChanged(_) => {}
+        }
+        self
     }
 
     /// Takes the words that people wrote out of a payload: reasons and notes. Whether there were any.

@@ -92,6 +92,9 @@ pub struct ResourceFacts {
     pub id: Uuid,
     /// Its tenant.
     pub tenant_id: Uuid,
+    /// Its name, for people.
+    #[serde(default)]
+    pub name: String,
     /// Whether it can be booked.
     pub status: ResourceStatus,
     /// Weekly hours, in either wire form.
@@ -197,6 +200,55 @@ impl ClaimRow {
         let at = |seconds| DateTime::<Utc>::from_timestamp(seconds, 0);
         let expires_at = expires.and_then(DateTime::from_timestamp_micros);
         Some(Claim { span: Span::new(at(from)?, at(to)?)?, quantity, expires_at })
+    }
+}
+
+/// `GET /internal/v1/occupancy/bookings?tenant_id=&from=&to=&ids=&cursor=`: the bookings and living
+/// holds of several resources whose claims overlap `[from, to)`, by resource and start of the claim, at
+/// most so many in one answer. It tells when and how much, never whose.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookingsBatch {
+    /// Of each resource that has any. One with many may come again in the next answer.
+    pub resources: Vec<ResourceBookings>,
+    /// Where the next answer goes on; absent = this was all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// The bookings of one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceBookings {
+    /// The resource.
+    pub id: Uuid,
+    /// Its bookings and holds.
+    pub bookings: Vec<BookingRow>,
+}
+
+/// A booking or a hold, and what it claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookingRow {
+    /// The booking.
+    pub id: Uuid,
+    /// Its own first instant, in seconds since 1970.
+    pub start: i64,
+    /// Its own first instant after.
+    pub end: i64,
+    /// For how many people.
+    pub quantity: u32,
+    /// What it takes, with the room before and after.
+    pub claim: ClaimRow,
+}
+
+impl BookingRow {
+    /// Its own time; `None` if it has no length.
+    pub fn span(&self) -> Option<Span> {
+        let at = |seconds| DateTime::<Utc>::from_timestamp(seconds, 0);
+        Span::new(at(self.start)?, at(self.end)?)
+    }
+
+    /// Whether it is a hold, which nobody has confirmed yet.
+    pub fn is_hold(&self) -> bool {
+        self.claim.3.is_some()
     }
 }
 

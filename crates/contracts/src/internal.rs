@@ -18,7 +18,7 @@ const TABLE: &[Row] = &[
     Row { prefix: "/internal/v1/sessions", asked: &[User], callers: &[Tenant, Resource, Booking] },
     Row { prefix: "/internal/v1/api-keys", asked: &[User], callers: &[Tenant, Resource, Booking] },
     Row { prefix: "/internal/v1/resources", asked: &[Resource], callers: &[Booking] },
-    // Availability is made of it.
+    // Availability, search and the preview of settings are made of it.
     Row { prefix: "/internal/v1/occupancy", asked: &[Booking], callers: &[Resource] },
     // No capacity is lowered below what its bookings use.
     Row { prefix: "/internal/v1/capacity", asked: &[Booking], callers: &[Resource] },
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn each_route_is_open_to_those_who_need_it() {
-        let rows: [(Service, &str, &[Service]); 13] = [
+        let rows: [(Service, &str, &[Service]); 14] = [
             (Tenant, "/internal/v1/tenants", &[Resource, User, Booking]),
             (Tenant, "/internal/v1/tenants/{id}", &[Resource, User, Booking]),
             (User, "/internal/v1/users/{id}", &[Tenant, Resource, Booking]),
@@ -67,6 +67,7 @@ mod tests {
             (Booking, "/internal/v1/occupancy", &[Resource]),
             (Booking, "/internal/v1/capacity", &[Resource]),
             (Booking, "/internal/v1/occupancy/batch", &[Resource]),
+            (Booking, "/internal/v1/occupancy/bookings", &[Resource]),
             (Tenant, "/internal/v1/outbox/{source}", &[Resource, User, Booking]),
             (Booking, "/internal/v1/outbox/{source}", &[Resource]),
             (Booking, "/internal/v1/personal-data/{id}", &[User]),

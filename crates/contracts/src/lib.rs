@@ -4,7 +4,9 @@
 pub mod api_key;
 pub mod authority;
 pub mod booking;
+pub mod calendar;
 pub mod client;
+pub mod edit;
 pub mod event;
 pub mod exception;
 pub mod facts;
@@ -13,6 +15,7 @@ pub mod group;
 pub mod hold;
 pub mod internal;
 pub mod landing;
+pub mod link;
 pub mod page;
 pub mod password;
 pub mod personal;
@@ -28,6 +31,7 @@ pub mod tenant;
 pub mod text;
 pub mod user;
 pub mod waitlist;
+pub mod what_if;
 
 pub use routes::Service;
 pub use status::BookingStatus;

@@ -10,14 +10,42 @@ use uuid::Uuid;
 
 use crate::api_key::ApiKeyView;
 use crate::booking::BookingView;
+use crate::calendar::CalendarView;
+use crate::link::LinkView;
 use crate::user::UserView;
 use crate::waitlist::WaitlistView;
 
 /// The most rows of one page of `GET /internal/v1/personal-data/{user_id}`.
 pub const MOST: u64 = 500;
 
-/// The `kind` of a row of the booking service that is no booking but a series.
-pub const SERIES: &str = "series";
+/// What a row of the booking service is about: its `kind`. In the order in which they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// A booking.
+    Bookings,
+    /// The rule of a series.
+    Series,
+    /// An entry of the waiting list.
+    Waitlist,
+    /// A link to a booking.
+    Links,
+    /// A calendar.
+    Calendars,
+}
+
+impl Part {
+    /// The wire value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bookings => "bookings",
+            Self::Series => "series",
+            Self::Waitlist => "waitlist",
+            Self::Links => "links",
+            Self::Calendars => "calendars",
+        }
+    }
+}
 
 /// `GET /internal/v1/personal-data/{user_id}?tenant_id=&cursor=&limit=`: a part of what a service holds
 /// about a user.
@@ -64,6 +92,12 @@ pub struct PersonalExport {
     /// What the user waits for.
     #[serde(default)]
     pub waitlist: Vec<WaitlistView>,
+    /// Calendars that show the user's bookings, or that the user made. Their addresses are nowhere.
+    #[serde(default)]
+    pub calendars: Vec<CalendarView>,
+    /// Links to the user's bookings, and those the user made. Their tokens are nowhere.
+    #[serde(default)]
+    pub booking_links: Vec<LinkView>,
     /// What the other services hold, by their names: of `booking` the rules of series.
     #[schema(value_type = BTreeMap<String, Vec<Object>>)]
     pub elsewhere: BTreeMap<String, Vec<Value>>,

@@ -89,6 +89,7 @@ impl GatewayRoute {
 /// (`/internal`, `/metrics`) stays inside.
 pub const GATEWAY: &[GatewayRoute] = &[
     to("/tenants/*/api-keys", Service::User),
+    to("/tenants/*/settings/preview", Service::Resource),
     to("/tenants", Service::Tenant),
     to("/users", Service::User),
     to("/auth", Service::User),
@@ -97,6 +98,7 @@ pub const GATEWAY: &[GatewayRoute] = &[
     to("/exceptions", Service::Resource),
     to("/availability", Service::Resource),
     to("/bookings", Service::Booking),
+    to("/calendars", Service::Booking),
     to("/api-docs/tenants", Service::Tenant),
     to("/api-docs/users", Service::User),
     to("/api-docs/resources", Service::Resource),
@@ -105,6 +107,10 @@ pub const GATEWAY: &[GatewayRoute] = &[
 
 /// Answers without an end, of these patterns: whatever stands in front passes them on as they come.
 pub const STREAMS: &[GatewayRoute] = &[to("/resources/*/availability/stream", Service::Resource)];
+
+/// Below these stand secrets: whatever is in front keeps them out of its logs.
+pub const SECRETS: &[GatewayRoute] =
+    &[to("/bookings/links", Service::Booking), to("/calendars/feeds", Service::Booking)];
 
 /// The service that answers `path`, if the gateway lets it through at all.
 pub fn service_for(path: &str) -> Option<Service> {
@@ -121,6 +127,7 @@ mod tests {
         assert_eq!(service_for("/tenants/x/settings"), Some(Service::Tenant));
         assert_eq!(service_for("/tenants/x/api-keys/y"), Some(Service::User));
         assert_eq!(service_for("/tenants/x/api-keys"), Some(Service::User));
+        assert_eq!(service_for("/tenants/x/settings/preview"), Some(Service::Resource));
         assert_eq!(service_for("/tenants//api-keys"), Some(Service::Tenant));
         assert_eq!(service_for("/api-docs/bookings/openapi.json"), Some(Service::Booking));
         for outside in ["/tenantsfoo", "/internal/v1/users/x", "/metrics", "/", "/api-docs"] {

@@ -1,7 +1,11 @@
 //! Messages for people: pt-BR templates, with English and Spanish where a translation exists.
 
+mod calendars;
 mod engine;
 mod holds;
+mod links;
+mod refusal;
+mod what_if;
 
 /// A message of the contract: a pt-BR template and the number that fills its `{n}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +95,13 @@ impl Text {
 }
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    CATALOGUE.iter().chain(engine::CATALOGUE).chain(holds::HOLDS)
+    CATALOGUE
+        .iter()
+        .chain(engine::CATALOGUE)
+        .chain(holds::HOLDS)
+        .chain(links::LINKS)
+        .chain(calendars::CALENDARS)
+        .chain(what_if::CATALOGUE)
 }
 
 /// (pt-BR, en, es), keyed by the contract's pt-BR wording.
@@ -353,16 +363,6 @@ const CATALOGUE: &[Row] = &[
         "Ocorrência sobrepõe outra da mesma requisição.",
         "The occurrence overlaps another one of the same request.",
         "La ocurrencia se superpone con otra de la misma solicitud.",
-    ),
-    (
-        "A ocorrência já passou ou não está ativa.",
-        "The occurrence is over or not active.",
-        "La ocurrencia ya pasó o no está activa.",
-    ),
-    (
-        "Não há recursos livres suficientes neste horário.",
-        "There are not enough free resources at this time.",
-        "No hay suficientes recursos libres en este horario.",
     ),
     ("Erro interno.", "Internal error.", "Error interno."),
     (

@@ -208,6 +208,16 @@ pub fn on_day(
     Ok(span)
 }
 
+/// The rules of time that hold for a booking whenever it is made: its length, the open hours, the grid.
+///
+/// Not asked again of one that stands: notice and reach, which were right when it was made, and whether
+/// the place is free, since it is the booking that takes it.
+pub fn check_standing(calendar: &Calendar<'_>, day: &Day, span: &Span) -> Result<(), Refusal> {
+    check_length(calendar, span)?;
+    day.check_open(&calendar.rules.zone, span)?;
+    grid_on_day(calendar, day, span)
+}
+
 fn window_on_day(
     calendar: &Calendar<'_>,
     day: &Day,

@@ -17,6 +17,7 @@ pub mod decide;
 pub mod exception;
 pub mod explain;
 pub mod fault;
+pub mod icalendar;
 pub mod load;
 pub mod number;
 pub mod occupancy;
@@ -28,6 +29,7 @@ pub mod series;
 pub mod span;
 pub mod wall;
 pub mod weekly;
+pub mod what_if;
 pub mod zone;
 
 pub use calendar::{Calendar, DayAnswer, Verdict};
@@ -51,4 +53,5 @@ pub use series::{
 pub use span::Span;
 pub use wall::{NonexistentLocalTime, TimeInput};
 pub use weekly::Weekly;
-pub use zone::{LocalInstant, UnknownZone, Zone, tzdb_version};
+pub use what_if::{Fate, Filled, SlotChange, WhatIf};
+pub use zone::{LocalInstant, Observance, UnknownZone, Zone, tzdb_version};

@@ -1,7 +1,7 @@
 //! The gateway's nginx configuration: one template and the route table of `contracts`, rendered
 //! for docker-compose by `cargo xtask gateway` and for every test by [`crate::servers::Nginx`].
 
-use contracts::routes::{GATEWAY, STREAMS, Service};
+use contracts::routes::{GATEWAY, GatewayRoute, SECRETS, STREAMS, Service};
 use std::fmt::Write as _;
 
 /// The template, `infra/nginx/nginx.conf.tmpl`.
@@ -138,6 +138,7 @@ pub fn render(settings: &Settings) -> String {
         ("ip_burst", settings.by_ip.burst.to_string()),
         ("environment", settings.environment.clone()),
         ("read_timeout", settings.read_timeout.clone()),
+        ("secret_paths", secret_paths()),
         ("upstreams", upstreams(settings)),
         ("stripped_headers", stripped_headers()),
         ("error_pages", error_pages()),
@@ -150,6 +151,15 @@ pub fn render(settings: &Settings) -> String {
 /// The file named by [`Settings::environment`].
 pub fn environment(settings: &Settings) -> &'static str {
     if settings.production { PRODUCTION } else { DEVELOPMENT }
+}
+
+/// What is logged of a path below which secrets stand: the prefix.
+fn secret_paths() -> String {
+    let line = |route: &GatewayRoute| {
+        let prefix = route.prefix;
+        format!("        \"~^{prefix}/[^?]\" \"{prefix}/-\";")
+    };
+    SECRETS.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn upstreams(settings: &Settings) -> String {
@@ -207,6 +217,11 @@ pub fn routes() -> String {
         let pattern = format!("~ ^{}$", route.prefix.replace('*', "[^/]+"));
         location(&mut text, &pattern, route.service, "    proxy_buffering off;\n");
     }
+    // A failure would be told of with the whole line of the request. The access line has its status.
+    for route in SECRETS {
+        let below = format!("^~ {}/", route.prefix);
+        location(&mut text, &below, route.service, "    error_log stderr emerg;\n");
+    }
     for route in GATEWAY {
         for matcher in matchers(route.prefix) {
             location(&mut text, &matcher, route.service, "");
@@ -252,6 +267,11 @@ mod tests {
             assert!(text.contains(&format!("location {}/ {{", route.prefix)));
         }
         assert!(text.contains("location ~ ^/tenants/[^/]+/api-keys(/|$) {"), "{text}");
+        for route in SECRETS {
+            let below = text.find(&format!("location ^~ {}/ {{", route.prefix));
+            let silent = |at: usize| text[at..].contains("error_log stderr emerg;");
+            assert!(below.is_some_and(silent), "{text}");
+        }
         let stream = text.find("location ~ ^/resources/[^/]+/availability/stream$ {");
         assert!(stream.is_some_and(|at| text[at..].contains("proxy_buffering off;")), "{text}");
     }

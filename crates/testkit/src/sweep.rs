@@ -107,7 +107,9 @@ async fn lists(front: &impl Front, operations: &[Operation], scene: &Scene) -> L
         if answer["type"] != "array" || operation.name == "GET /tenants/" {
             continue;
         }
-        let path = operation.name.trim_start_matches("GET ").replace("{id}", &scene.tenant);
+        let below = operation.name.starts_with("GET /bookings/{id}/");
+        let whole = if below { &scene.linked[0] } else { &scene.tenant };
+        let path = operation.name.trim_start_matches("GET ").replace("{id}", whole);
         let mut next = format!("{path}?limit=2&count=true");
         let mut rows = Vec::new();
         loop {

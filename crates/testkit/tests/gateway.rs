@@ -336,3 +336,42 @@ async fn access_lines_are_json_without_query_or_address() {
     assert_eq!(line["status"], 502);
     assert_eq!(line["network"], "127.0.0.0");
 }
+
+/// Neither where requests are logged nor where failures are: nobody listens where bookings should be.
+#[tokio::test]
+async fn a_token_in_a_path_is_in_no_log() {
+    let (nginx, client) = gateway(|_| {}).await;
+    let secret = "Zq7-_".repeat(9);
+    let paths = [
+        ("/bookings/links/ml_", "/bookings/links/-"),
+        ("/bookings/links/ml%5F", "/bookings/links/-"),
+        ("/bookings/links/%6dl_x", "/bookings/links/-"),
+        ("/bookings/%6cinks/ml_", "/bookings/%6cinks/-"),
+        ("/calendars/feeds/mc_", "/calendars/feeds/-"),
+        ("/calendars/feeds/%6dc%5F", "/calendars/feeds/-"),
+        ("/calendars/%66eeds/mc_", "/calendars/%66eeds/-"),
+        // As a client comes to it that puts two parts together wrongly.
+        ("//calendars/feeds/mc_", "//calendars/feeds/-"),
+        ("/resources/x/mz_", "/resources/x/-"),
+    ];
+    for (before, shown) in paths {
+        let url = format!("{}{before}{secret}?a=b", nginx.url());
+        let answer = client.get(url).send().await.expect("answer");
+        let id = answer.headers()["x-request-id"].to_str().expect("text").to_owned();
+        let line =
+            testkit::wait::until_some(Duration::from_secs(5), "an access line", async || {
+                nginx.access_log().lines().find(|line| line.contains(&id)).map(str::to_owned)
+            });
+        let line: Value = serde_json::from_str(&line.await).expect("JSON");
+        assert_eq!(line["path"], shown);
+    }
+    // The failure to reach the service is told of for other paths, so it has been written by now.
+    let plain = format!("{}/bookings/elsewhere", nginx.url());
+    assert_eq!(client.get(plain).send().await.expect("answer").status(), 502);
+    testkit::wait::until(Duration::from_secs(5), "an error line", async || {
+        nginx.process().log_text().contains("/bookings/elsewhere")
+    })
+    .await;
+    let logs = [nginx.access_log(), nginx.process().log_text()].concat();
+    assert!(!logs.contains("Zq7"), "{logs}");
+}

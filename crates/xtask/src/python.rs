@@ -6,13 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What `crates/scheduling` compares itself with, and nothing else.
-const DATEUTIL: &str = include_str!("../../scheduling/tests/it/series/requirements.txt");
+/// What series and calendar files are compared with, and nothing else.
+const REFERENCES: &str = include_str!("../../scheduling/tests/it/requirements.txt");
 
-/// The Python of the tests that compare with python-dateutil.
-pub(crate) fn with_dateutil() -> Result<PathBuf, Failure> {
+/// The Python of the tests that compare with python-dateutil, or have files read by icalendar.
+pub(crate) fn with_references() -> Result<PathBuf, Failure> {
     let folder = shell::root().join("target/python");
-    environment(&folder, DATEUTIL)?;
+    environment(&folder, REFERENCES)?;
     Ok(folder.join("bin/python"))
 }
 

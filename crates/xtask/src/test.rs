@@ -140,15 +140,15 @@ fn tests(
     shell::watch(command, |line| counts.add(line))
 }
 
-/// For the comparison with python-dateutil. Where it cannot be installed, the test says that it was
-/// left out, or fails under `CI=true`.
+/// For the comparisons with python's libraries. Where they cannot be installed, the tests say that they
+/// were left out, or fail under `CI=true`.
 fn give_python(command: &mut Command) {
     if shell::env("TEST_PYTHON").is_some() {
         return;
     }
-    match python::with_dateutil() {
+    match python::with_references() {
         Ok(python) => _ = command.env("TEST_PYTHON", python),
-        Err(failure) => eprintln!("no python-dateutil: {failure}"),
+        Err(failure) => eprintln!("no python to compare with: {failure}"),
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::app::describe;
+use crate::app::{CalendarFault, LinkRefusal, describe};
 use crate::joint::Joint;
 use crate::store::Gone;
 
@@ -102,6 +102,10 @@ pub(crate) enum Error {
     #[error("the database refused the insert")]
     RefusedByDatabase,
     #[error(transparent)]
+    Link(#[from] LinkRefusal),
+    #[error(transparent)]
+    Calendar(#[from] CalendarFault),
+    #[error(transparent)]
     Repeated(#[from] Refused),
     #[error("{0}")]
     Explained(Box<Error>, Box<RefusalExplained>),
@@ -167,6 +171,8 @@ impl Classify for Error {
             | Self::Contended
             | Self::TooManyClaims
             | Self::RefusedByDatabase
+            | Self::Link(_)
+            | Self::Calendar(_)
             | Self::Repeated(_)
             | Self::OutcomeUnknown { .. } => None,
         }
@@ -194,10 +200,9 @@ impl From<Error> for Problem {
             Error::ResourceUnavailable => {
                 Self::rule("resource_unavailable", Text::new("Recurso indisponível para reservas."))
             }
-            Error::NonexistentLocalTime => Self::rule(
-                "nonexistent_local_time",
-                Text::new("Horário local inexistente neste fuso."),
-            ),
+            Error::NonexistentLocalTime => {
+                broken("nonexistent_local_time", "Horário local inexistente neste fuso.")
+            }
             Error::Refused(refusal) => refused(&refusal),
             Error::Taken(conflicts) => Self::taken(conflicts),
             Error::Held { conflicts, retry_at, now } => Self::held(conflicts, retry_at, now),
@@ -208,8 +213,7 @@ impl From<Error> for Problem {
                 Self::rule_of("limit_exceeded", text, most)
             }
             Error::IsHold => {
-                let template = "Uma retenção só pode ser confirmada, prorrogada ou liberada.";
-                Self::rule("hold", Text::new(template))
+                broken("hold", "Uma retenção só pode ser confirmada, prorrogada ou liberada.")
             }
             Error::NoEntry => Self::not_found("Entrada da lista de espera não encontrada"),
             Error::SlotIsFree => {
@@ -233,8 +237,7 @@ impl From<Error> for Problem {
                 Self::rule("too_early_to_check_in", Text::with(template, minutes))
             }
             Error::TooLateToCheckIn => {
-                let text = Text::new("O horário da reserva já terminou.");
-                Self::rule("too_late_to_check_in", text)
+                broken("too_late_to_check_in", "O horário da reserva já terminou.")
             }
             Error::HoldExpired => told(StatusCode::GONE, "hold_expired", "A retenção expirou."),
             Error::WrongHoldToken => {
@@ -267,6 +270,8 @@ impl From<Error> for Problem {
             Error::SettingsUnavailable(cause) => Self::settings_unavailable(cause),
             Error::Unverifiable(cause) => Self::unavailable(cause),
             Error::UserUnverifiable => Self::unavailable("the user cannot be verified"),
+            Error::Link(refusal) => refusal.into(),
+            Error::Calendar(fault) => fault.into(),
             Error::Repeated(refused) => refused.into(),
             Error::TooManyClaims => Self::unavailable("more claims than are told at once"),
             Error::RefusedByDatabase => Self::unavailable("refused by the database"),
@@ -295,39 +300,31 @@ impl From<Gone> for Error {
     }
 }
 
+fn broken(code: &'static str, message: &'static str) -> Problem {
+    Problem::rule(code, Text::new(message))
+}
+
 fn told(status: StatusCode, code: &'static str, message: &'static str) -> Problem {
     Problem::new(status, code, Text::new(message))
 }
 
-/// The contract's wording of a refusal by the pure rules.
+/// A refusal by the pure rules, in the contract's wording.
 fn refused(refusal: &Refusal) -> Problem {
-    let code = refusal.code();
-    let of = |template: &'static str, value: u32| {
-        Problem::rule_of(code, Text::with(template, i64::from(value)), value)
-    };
-    let plain = |template: &'static str| Problem::rule(code, Text::new(template));
+    let (code, text) = (refusal.code(), Text::refusal(refusal));
     match *refusal {
-        Refusal::EndBeforeStart => plain("Horário final deve ser maior que o inicial."),
-        Refusal::NotInFuture => plain("Agendamentos devem ser criados para horários futuros."),
-        Refusal::TooSoon { minutes } => {
-            of("Agendamentos exigem antecedência mínima de {n} minutos.", minutes)
-        }
-        Refusal::TooFarAhead { days } => {
-            of("Agendamentos só podem ser feitos com até {n} dias de antecedência.", days)
-        }
-        Refusal::NotAMultiple { minutes } => {
-            of("Duração deve ser múltiplo de {n} minutos.", minutes)
-        }
-        Refusal::TooShort { minutes } => of("Duração mínima de {n} minutos.", minutes),
-        Refusal::TooLong { minutes } => of("Duração máxima de {n} minutos.", minutes),
-        Refusal::OutsideHours => plain("Horário fora do expediente configurado."),
-        Refusal::ClosedWeekday => plain("Recurso indisponível neste dia da semana."),
-        Refusal::ClosedDate { .. } => plain("Recurso fechado nesta data."),
-        Refusal::OutsideSchedule => plain("Horário não permitido na disponibilidade do recurso."),
-        Refusal::Closure { .. } => plain("Recurso fechado neste período."),
-        Refusal::OffGrid { minutes } => {
-            of("Horário inicial deve respeitar intervalos de {n} minutos.", minutes)
-        }
+        Refusal::TooFarAhead { days: value }
+        | Refusal::TooSoon { minutes: value }
+        | Refusal::NotAMultiple { minutes: value }
+        | Refusal::TooShort { minutes: value }
+        | Refusal::TooLong { minutes: value }
+        | Refusal::OffGrid { minutes: value } => Problem::rule_of(code, text, value),
+        Refusal::EndBeforeStart
+        | Refusal::NotInFuture
+        | Refusal::OutsideHours
+        | Refusal::ClosedWeekday
+        | Refusal::ClosedDate { .. }
+        | Refusal::OutsideSchedule
+        | Refusal::Closure { .. } => Problem::rule(code, text),
         Refusal::Taken => Problem::taken(Vec::new()),
         Refusal::Full { remaining } => Problem::full(Vec::new(), remaining),
     }

@@ -18,7 +18,7 @@ use contracts::Service as Name;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
-use crate::app::{Bookings, Freed};
+use crate::app::{Bookings, FeedRules, Freed};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -30,6 +30,8 @@ const TIDY: Duration = Duration::from_secs(10);
 const FINISH: Duration = Duration::from_secs(15);
 /// How often freed places are offered that could not be offered at once.
 const OFFER: Duration = Duration::from_secs(2);
+/// How often links are tended.
+const TEND: Duration = Duration::from_hours(1);
 /// How often the whole waiting list is looked over.
 const LOOK_OVER: Duration = Duration::from_secs(30);
 
@@ -50,10 +52,13 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
         people: Arc::clone(&people),
         gate: app::Gate::new(),
         freed: Freed::default(),
+        links: app::Links::new(platform.settings.public_url.as_ref().map(url::Url::as_str)),
+        feed_rules: FeedRules::new(platform),
     });
     let state = http::AppState {
         bookings: bookings.clone(),
         authenticator: Authenticator::new(platform, people, settings),
+        limits: platform.limits.clone(),
     };
     let subscriptions = vec![events::subscription(platform, bookings.clone())];
     let personal = Arc::new(bookings.clone());
@@ -71,7 +76,7 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
 fn jobs(bookings: &Bookings) -> Vec<Job> {
     let sweep = bookings.clone();
     let (tidy, finish) = (bookings.clone(), bookings.clone());
-    let (offers, over) = (bookings.clone(), bookings.clone());
+    let (offers, over, links) = (bookings.clone(), bookings.clone(), bookings.clone());
     vec![
         job("sweep deletions", SWEEP, None, move || {
             let bookings = sweep.clone();
@@ -92,6 +97,10 @@ fn jobs(bookings: &Bookings) -> Vec<Job> {
         job("look over the waiting list", LOOK_OVER, None, move || {
             let bookings = over.clone();
             async move { bookings.look_over_waitlist().await }
+        }),
+        job("tend links", TEND, None, move || {
+            let bookings = links.clone();
+            async move { bookings.tend_links().await }
         }),
     ]
 }

@@ -50,6 +50,14 @@ pub(crate) enum Error {
     Search(#[from] SearchFault),
     #[error("as many streams are open as may be")]
     TooManyStreams,
+    #[error("no such settings")]
+    NoSettings,
+    #[error("not allowed")]
+    NotAllowed,
+    #[error(transparent)]
+    Preview(#[from] PreviewFault),
+    #[error("as many previews are under way as may be")]
+    TooManyPreviews,
     #[error(transparent)]
     NoAnswer(#[from] NoAnswer),
     #[error(transparent)]
@@ -69,6 +77,21 @@ pub(crate) enum SearchFault {
     NotAMultiple { minutes: u32 },
 }
 
+/// Why a preview of settings is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum PreviewFault {
+    #[error("this local time does not exist")]
+    NonexistentLocalTime,
+    #[error("it ends before it begins")]
+    Order,
+    #[error("it spans more than {days} days")]
+    TooLong { days: u32 },
+    #[error("too many bookings or exceptions")]
+    TooMuch,
+}
+
+/// When a preview that was refused may be tried again.
+const PREVIEWS_WAIT: Duration = Duration::from_secs(5);
 /// When a stream that was refused may be tried again.
 const STREAMS_WAIT: Duration = Duration::from_secs(5);
 
@@ -109,6 +132,10 @@ impl Classify for Error {
             | Self::Repeated(_)
             | Self::Search(_)
             | Self::TooManyStreams
+            | Self::NoSettings
+            | Self::NotAllowed
+            | Self::Preview(_)
+            | Self::TooManyPreviews
             | Self::NoAnswer(_) => None,
         }
     }
@@ -150,6 +177,10 @@ impl From<Error> for Problem {
             Error::Repeated(refused) => refused.into(),
             Error::Search(fault) => of_search(fault),
             Error::TooManyStreams => Self::rate_limited(STREAMS_WAIT),
+            Error::NoSettings => Self::not_found("Configurações não encontradas"),
+            Error::NotAllowed => Self::not_allowed(),
+            Error::Preview(fault) => of_preview(fault),
+            Error::TooManyPreviews => Self::rate_limited(PREVIEWS_WAIT),
             Error::NoAnswer(reason) => unanswered(reason),
             Error::Database(error) => error.into(),
         }
@@ -173,6 +204,22 @@ fn of_search(fault: SearchFault) -> Problem {
         SearchFault::Order => {
             let text = "Horário final deve ser maior que o inicial.";
             Problem::rule("end_before_start", Text::new(text))
+        }
+    }
+}
+
+fn of_preview(fault: PreviewFault) -> Problem {
+    match fault {
+        PreviewFault::NonexistentLocalTime => of_search(SearchFault::NonexistentLocalTime),
+        PreviewFault::Order => of_search(SearchFault::Order),
+        PreviewFault::TooLong { days } => {
+            let template = "Simulações limitadas a um período de {n} dias.";
+            Problem::rule_of("period_too_long", Text::with(template, i64::from(days)), days)
+        }
+        PreviewFault::TooMuch => {
+            let text = "Há dados demais para uma simulação; escolha menos recursos ou um período \
+                        menor.";
+            Problem::rule("preview_too_large", Text::new(text))
         }
     }
 }

@@ -15,7 +15,7 @@ use common::platform::{Assembly, BuildError, Platform, Service};
 use common::providers::{Snapshots, UserDirectory, settings_provider};
 use contracts::Service as Name;
 
-use crate::app::{Availability, Changes, Directory, Search};
+use crate::app::{Availability, Changes, Directory, Search, WhatIf};
 
 /// Builds the service.
 pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
@@ -45,6 +45,7 @@ pub async fn build(platform: &Platform) -> Result<Service, BuildError> {
         clients: platform.clients.clone(),
         search: Arc::clone(&search),
         changes,
+        what_if: WhatIf::new(platform, assembly.database.clone(), Arc::clone(&settings)),
     });
     let subscriptions = events::subscriptions(platform, availability, snapshots);
     let authenticator = Authenticator::new(platform, people, settings);

@@ -13,6 +13,7 @@ mod world;
 mod all_in_one;
 mod authority;
 mod caches;
+mod calendars;
 mod commands;
 mod drain;
 mod freshness;

@@ -27,6 +27,7 @@ impl From<&Identity> for Author {
         let id = identity.user_id;
         Self(match identity.credential {
             Credential::ApiKey => format!("key {id}"),
+            Credential::Link(link) => format!("link {link}"),
             Credential::Session(session) => match session.impersonator {
                 // What an operator does as a user is not what the user does.
                 Some(operator) => format!("user {id} by {operator}"),

@@ -28,6 +28,8 @@ pub enum Credential {
     Session(Session),
     /// An API key of the tenant: the "user" is the key, and nobody in particular.
     ApiKey,
+    /// A link to one of the user's bookings, by its id: whoever has it acts for the user on that booking.
+    Link(Uuid),
 }
 
 /// The session an access token belongs to.
@@ -116,11 +118,11 @@ impl Principal {
 }
 
 impl Identity {
-    /// The session it calls by; `None` for an API key.
+    /// The session it calls by; `None` for an API key and a link.
     pub fn session(&self) -> Option<Session> {
         match self.credential {
             Credential::Session(session) => Some(session),
-            Credential::ApiKey => None,
+            Credential::ApiKey | Credential::Link(_) => None,
         }
     }
 }
@@ -211,6 +213,17 @@ impl Caller {
         match self {
             Self::Developer => false,
             Self::User(identity) => identity.credential == Credential::ApiKey,
+        }
+    }
+
+    /// The link the caller calls by, if it is by one.
+    pub fn link(&self) -> Option<Uuid> {
+        match self {
+            Self::Developer => None,
+            Self::User(identity) => match identity.credential {
+                Credential::Link(link) => Some(link),
+                Credential::Session(_) | Credential::ApiKey => None,
+            },
         }
     }
 

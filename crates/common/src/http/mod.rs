@@ -30,7 +30,7 @@ pub use health::Probe;
 pub use http::StatusCode;
 pub use idempotency::IdempotencyKey;
 pub use internal::internal_routes;
-pub use page::{Page, PageQuery};
+pub use page::{Origin, Page, PageQuery};
 pub use personal::{NothingPersonal, PersonalData, PersonalQuery};
 pub use problem::{Cause, Outcome, Problem, RefusedAt};
 pub use rate::{Limits, Quota, Subject, TooMany};

@@ -1,5 +1,7 @@
 //! Pages of lists: `limit`, opaque `cursor`, `Link: …; rel="next"`, `X-Total-Count` on request.
 
+use std::convert::Infallible;
+
 use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -116,6 +118,19 @@ fn origin(parts: &Parts) -> String {
         .filter(safe)
         .map(|host| format!("{}://{host}", scheme.unwrap_or("http")))
         .unwrap_or_default()
+}
+
+/// Where the client believes it is: scheme, host and port. For links in an answer, where nobody has said
+/// what the public address is.
+#[derive(Debug, Clone)]
+pub struct Origin(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(origin(parts)))
+    }
 }
 
 /// One page of a list.

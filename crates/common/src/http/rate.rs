@@ -155,6 +155,8 @@ impl Limits {
                 let own = match identity.credential {
                     Credential::Session(_) => Subject::Account(identity.user_id),
                     Credential::ApiKey => Subject::ApiKey(identity.user_id),
+                    // Who has the link uses up nothing of the user's own.
+                    Credential::Link(link) => Subject::Account(link),
                 };
                 self.admit(context, own)?;
                 self.admit(context, Subject::Tenant(identity.tenant_id))

@@ -28,7 +28,11 @@ const FACT_TIMEOUT: Duration = Duration::from_millis(400);
 /// How long a batch of events, or of what is held about a user, may take.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(3);
 /// What is answered in batches, besides events.
-const LONG: [&str; 2] = ["/internal/v1/personal-data/", "/internal/v1/occupancy/batch"];
+const LONG: [&str; 3] = [
+    "/internal/v1/personal-data/",
+    "/internal/v1/occupancy/batch",
+    "/internal/v1/occupancy/bookings",
+];
 /// Failures in a row after which a neighbour is left alone.
 const BREAKER_FAILURES: u32 = 4;
 /// For how long.

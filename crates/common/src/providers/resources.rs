@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{Epochs, Near};
 use crate::clock::Clock;
+use crate::db::Scope;
 use crate::platform::Platform;
 use crate::streams::WatchNews;
 
@@ -28,6 +29,8 @@ pub struct Bookable {
     pub id: Uuid,
     /// Its tenant.
     pub tenant_id: Uuid,
+    /// Its name.
+    pub name: String,
     /// Its category.
     pub category_id: Uuid,
     /// Whether it can be booked.
@@ -107,6 +110,23 @@ impl ResourceDirectory {
         }
     }
 
+    /// A resource that a caller of this scope may see, as [`Self::find`].
+    pub async fn find_within(
+        &self,
+        scope: Scope,
+        id: Uuid,
+    ) -> Result<Option<Arc<Bookable>>, Arc<ClientError>> {
+        let tenant = match scope {
+            Scope::Tenant(tenant) => tenant,
+            // The developer's: whose it is has to be asked.
+            Scope::All => match self.clients.resource(id).await.map_err(Arc::new)? {
+                Some(facts) => facts.tenant_id,
+                None => return Ok(None),
+            },
+        };
+        self.find(tenant, id).await
+    }
+
     /// A resource of a tenant; `None` if the tenant has none such; an error if it cannot be verified.
     pub async fn find(
         &self,
@@ -153,6 +173,7 @@ impl Bookable {
         let ResourceFacts {
             id,
             tenant_id,
+            name,
             status,
             availability_schedule,
             category_id,
@@ -171,6 +192,7 @@ impl Bookable {
         Self {
             id,
             tenant_id,
+            name,
             category_id,
             status,
             schedule,

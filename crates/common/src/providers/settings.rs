@@ -28,6 +28,8 @@ pub enum SettingsSource {
 /// A tenant's rules, ready to decide by.
 #[derive(Debug, Clone)]
 pub struct TenantRules {
+    /// The tenant's name, for people; empty where only the defaults are known.
+    pub name: String,
     /// As the tenant wrote them.
     pub settings: TenantSettings,
     /// As the calendar reads them.
@@ -75,14 +77,16 @@ impl TenantRules {
     fn new(facts: &TenantFacts, source: SettingsSource) -> Result<Self, SettingsError> {
         let rules = facts.settings.rules();
         let rules = rules.ok_or_else(|| SettingsError::Garbage("unknown time zone".to_owned()))?;
-        let settings = facts.settings.clone();
-        Ok(Self { settings, rules, is_active: facts.is_active, version: facts.version, source })
+        let (name, settings) = (facts.name.clone(), facts.settings.clone());
+        let (is_active, version) = (facts.is_active, facts.version);
+        Ok(Self { name, settings, rules, is_active, version, source })
     }
 
     /// The configured defaults, for a tenant nobody knows.
     pub fn defaults(settings: &TenantSettings) -> Option<Self> {
         let (settings, rules) = (settings.clone(), settings.rules()?);
-        Some(Self { settings, rules, is_active: true, version: 0, source: SettingsSource::Current })
+        let (name, source) = (String::new(), SettingsSource::Current);
+        Some(Self { name, settings, rules, is_active: true, version: 0, source })
     }
 }
 

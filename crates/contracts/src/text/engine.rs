@@ -87,4 +87,14 @@ pub(super) const CATALOGUE: &[Row] = &[
     ),
     ("Limite de {n} horas por mês.", "At most {n} hours a month.", "Límite de {n} horas por mes."),
     ("Limite de {n} horas em aberto.", "At most {n} open hours.", "Límite de {n} horas abiertas."),
+    (
+        "A ocorrência já passou ou não está ativa.",
+        "The occurrence is over or not active.",
+        "La ocurrencia ya pasó o no está activa.",
+    ),
+    (
+        "Não há recursos livres suficientes neste horário.",
+        "There are not enough free resources at this time.",
+        "No hay suficientes recursos libres en este horario.",
+    ),
 ];

@@ -6,6 +6,7 @@
 //! offset of the nearest supported year is used.
 
 mod database;
+mod observance;
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -16,6 +17,8 @@ use jiff::{
 };
 
 use crate::{clock::ClockTime, span::Span};
+
+pub use observance::Observance;
 
 /// The name is not an IANA time zone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,7 @@ use scheduling::{ClockTime, Rules, Span, TimeInput, Weekly, WorkingHours, Zone};
 
 pub(crate) fn config() -> Config {
     let default = Config::default();
-    Config { cases: default.cases.max(512), ..default }
+    Config { cases: default.cases.max(10_000), ..default }
 }
 
 pub(crate) fn zone(name: &str) -> Zone {

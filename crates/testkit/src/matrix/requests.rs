@@ -54,6 +54,8 @@ fn request(operation: &'static str, ids: &[&String], query: &str, body: Value) -
 pub fn requests(scene: &Scene, today: NaiveDate) -> Vec<Request> {
     let mut all = tenants_and_people(scene);
     all.extend(things(scene, today));
+    all.extend(links(scene, today));
+    all.extend(calendars(scene, today));
     all.extend(ends(scene));
     all
 }
@@ -77,6 +79,7 @@ fn tenants_and_people(scene: &Scene) -> Vec<Request> {
     let integration = json!({ "name": "x", "scopes": {} });
     let name = || json!({ "name": "x" });
     let nil = || Value::Null;
+    let longer = json!({ "settings": { "booking_interval": 60 } });
     vec![
         request("GET /auth/.well-known/jwks.json", &[], "", nil()),
         request("GET /tenants/", &[], "?limit=1", nil()),
@@ -84,6 +87,7 @@ fn tenants_and_people(scene: &Scene) -> Vec<Request> {
         request("GET /tenants/{id}/settings", &[t], "", nil()),
         request("PUT /tenants/{id}", &[t], "", name()),
         request("PUT /tenants/{id}/settings", &[t], "", json!({ "business_type": "x" })),
+        request("POST /tenants/{id}/settings/preview", &[t], "", longer),
         request("POST /users/login", &[], "", login),
         request("POST /auth/token", &[], "", grant),
         request("POST /auth/password/recover", &[], "", forgotten),
@@ -171,6 +175,37 @@ fn things(scene: &Scene, today: NaiveDate) -> Vec<Request> {
         request("POST /bookings/holds/{id}/extend", &[kept], "", token()),
         request("POST /bookings/holds/{id}/confirm", &[kept], "", token()),
         request("DELETE /bookings/holds/{id}", &[given_back], "", nil()),
+    ]
+}
+
+/// By their tokens before they are taken back.
+fn links(scene: &Scene, today: NaiveDate) -> Vec<Request> {
+    let [booking, link, token] = &scene.linked;
+    let later = slot(scene, today, 12, 16, &scene.admin);
+    let later = json!({ "start_time": later["start_time"], "end_time": later["end_time"] });
+    let nil = || Value::Null;
+    vec![
+        request("GET /bookings/links/{token}", &[token], "", nil()),
+        request("PUT /bookings/links/{token}", &[token], "", later),
+        request("DELETE /bookings/links/{token}", &[token], "", nil()),
+        request("POST /bookings/{id}/links", &[booking], "", nil()),
+        request("GET /bookings/{id}/links", &[booking], "", nil()),
+        request("DELETE /bookings/{id}/links/{link_id}", &[booking, link], "", nil()),
+    ]
+}
+
+fn calendars(scene: &Scene, today: NaiveDate) -> Vec<Request> {
+    let Scene { tenant: t, resource, booking, calendar: (calendar, secret), .. } = scene;
+    let days = format!("?from={}&to={}", today + Days::new(3), today + Days::new(4));
+    let body = json!({ "tenant_id": t, "resource_id": resource });
+    let nil = || Value::Null;
+    vec![
+        request("GET /bookings/{id}/calendar.ics", &[booking], "", nil()),
+        request("GET /calendars/", &[], "", nil()),
+        request("POST /calendars/", &[], "", body),
+        request("GET /calendars/feeds/{secret}", &[secret], "", nil()),
+        request("GET /calendars/resources/{id}/free-busy.ics", &[resource], &days, nil()),
+        request("DELETE /calendars/{id}", &[calendar], "", nil()),
     ]
 }
 

@@ -44,10 +44,14 @@ pub struct Scene {
     pub holds: [(String, String); 2],
     /// An entry of the admin's on the waiting list.
     pub entry: String,
+    /// A booking of the admin's with a link, and the link's id and token.
+    pub linked: [String; 3],
     /// A series of the admin's.
     pub series: String,
     /// A group of the admin's.
     pub group: String,
+    /// A calendar of the admin's, and the last part of its address.
+    pub calendar: (String, String),
     /// In whose name is booked: the caller's, or the admin's where that is nobody of the tenant.
     pub booker: String,
     /// An API key, and a session of the admin's.
@@ -133,9 +137,11 @@ impl Scene {
         scene.exception = scene.make_exception(front, 20, "x").await;
         scene.holds = [scene.make_hold(front, 6).await, scene.make_hold(front, 7).await];
         let waits = slot(&scene, front.today(), 7, 13, &scene.admin);
+        scene.linked = scene.make_link(front).await;
         scene.entry = scene.make(front, "/bookings/waitlist", waits).await;
         scene.series = scene.make_series(front).await;
         scene.group = scene.make_group(front).await;
+        scene.calendar = scene.make_calendar(front).await;
         let other = login(front, &scene.tenant, &format!("ana@{domain}"), PASSWORD).await;
         scene.ends = [scene.key(front, json!({})).await.0, session(&other)];
         scene
@@ -180,6 +186,16 @@ impl Scene {
         (made.id(), made.body["hold_token"].as_str().expect("a token").to_owned())
     }
 
+    /// A link to a booking of its own: the booking, the link and its token.
+    async fn make_link(&self, front: &impl Front) -> [String; 3] {
+        let booking = self.make_booking(front, 12, "x").await;
+        let path = format!("/bookings/{booking}/links");
+        let made = front.ask(Method::POST, &path, &self.admin_token, Value::Null).await;
+        let made = made.expect(201);
+        let token = made.body["token"].as_str().expect("a token").to_owned();
+        [booking, made.id(), token]
+    }
+
     /// A series of two bookings of the admin's.
     async fn make_series(&self, front: &impl Front) -> String {
         let mut body = slot(self, front.today(), 2, 17, &self.admin);
@@ -198,6 +214,15 @@ impl Scene {
     async fn made(&self, front: &impl Front, path: &str, body: Value, id: &str) -> String {
         let made = front.ask(Method::POST, path, &self.admin_token, body).await.expect(201);
         made.body[id].as_str().expect("an id").to_owned()
+    }
+
+    /// A calendar of the admin's bookings: its id, and the last part of its address.
+    async fn make_calendar(&self, front: &impl Front) -> (String, String) {
+        let body = json!({ "tenant_id": self.tenant, "user_id": self.admin });
+        let made = front.ask(Method::POST, "/calendars/", &self.admin_token, body).await;
+        let made = made.expect(201);
+        let url = made.body["url"].as_str().expect("an address");
+        (made.id(), url.rsplit('/').next().expect("a last part").to_owned())
     }
 
     /// One more person with a password.

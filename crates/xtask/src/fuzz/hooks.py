@@ -14,6 +14,7 @@ import collections
 import datetime
 import json
 import os
+import re
 import threading
 import uuid
 import zlib
@@ -29,6 +30,8 @@ TALLY = collections.defaultdict(collections.Counter)
 # Ids by collection ("users", "resources", …): those of the world, and those the run has made.
 MADE = collections.defaultdict(list)
 CURSORS = {}
+# The last parts of the addresses of calendars that the run has made.
+ADDRESSES = []
 STATE = {"token": WORLD.get("token"), "slots": 0, "ended": set(), "signed_in_again": 0, "rejected": 0}
 
 # --- formats of the OpenAPI that JSON Schema does not know, and the ranges of those it does -----------
@@ -176,6 +179,17 @@ def credentials(body):
         body.pop("tenant_id", None)
 
 
+LINK_TOKEN = re.compile(r"ml_[A-Za-z0-9_-]{96}")
+
+
+def opens(token):
+    """The token of a link that the run has made instead of a generated one, mostly."""
+    with LOCK:
+        made = MADE["link tokens"]
+        good = isinstance(token, str) and LINK_TOKEN.fullmatch(token)
+        return made[-1 - dice(token) % min(len(made), 3)] if good and made and dice(token) < 6 else token
+
+
 def window(query):
     """Two days of the next month, mostly: else nothing would be found."""
     ends = [query.get("from"), query.get("to")]
@@ -184,6 +198,26 @@ def window(query):
             today = datetime.datetime.now(datetime.timezone.utc).date()
             query["from"] = str(today + datetime.timedelta(days=1 + dice(ends[0])))
             query["to"] = str(today + datetime.timedelta(days=12 + dice(ends[1])))
+
+
+def address(parameters):
+    """The address of a calendar instead of one that nobody could guess, mostly."""
+    secret = str(parameters.get("secret", ""))
+    if secret.startswith("mc_") and secret.endswith(".ics") and ADDRESSES and dice(secret) < 6:
+        parameters["secret"] = ADDRESSES[dice(secret) % len(ADDRESSES)]
+
+
+def one_of_two(body):
+    """A calendar is of a user or of a resource: of both it would be refused each time."""
+    if is_id(body.get("user_id")) and is_id(body.get("resource_id")) and dice(body["user_id"]) < 6:
+        del body["user_id" if dice(body["resource_id"]) % 2 else "resource_id"]
+
+
+def chosen(body):
+    """Resources that there are, mostly: one that is not there is 404 for all of them."""
+    ids = body.get("resource_ids")
+    if isinstance(ids, list) and all(is_id(value) for value in ids):
+        body["resource_ids"] = [exchange("resources", value) for value in ids]
 
 
 def brief(seconds):
@@ -209,6 +243,8 @@ def before_call(context, case, kwargs):
         if is_id(value) and not follows_links(case):
             value = exchange(collection_of(path, name), value, method == "DELETE")
             case.path_parameters[name] = value
+        if name == "token":
+            case.path_parameters[name] = opens(value)
         if vital(method, path, value):
             case.path_parameters[name] = "00000000-0000-4000-8000-000000000000"
     query = case.query if isinstance(case.query, dict) else {}
@@ -228,10 +264,17 @@ def before_call(context, case, kwargs):
         credentials(body)
     if path.endswith("/availability"):
         day(query)
-    if path == "/availability/":
+    if path == "/availability/" or path.endswith("/free-busy.ics"):
         window(query)
+    if path == "/calendars/feeds/{secret}":
+        address(case.path_parameters)
+    if path == "/calendars/":
+        one_of_two(body)
     if path.endswith("/availability/stream") and brief(query.get("max_seconds", "3600")):
         case.query = query | {"max_seconds": "0"}
+    if path.endswith("/settings/preview"):
+        window(body)
+        chosen(body)
     if path == "/tenants/{id}" and body.get("is_active") is False:
         body["is_active"] = True
 
@@ -297,6 +340,10 @@ def after_call(context, case, response):
             # Tenants that the run makes belong to nobody; they are only good for reading.
             with LOCK:
                 MADE[collection].append(ids[0])
+                if LINK_TOKEN.fullmatch(str(made.get("token"))):
+                    MADE["link tokens"].append(made["token"])
+        if isinstance(made, dict) and "/calendars/feeds/" in str(made.get("url", "")):
+            ADDRESSES.append(made["url"].rsplit("/", 1)[-1])
     link = response.headers.get("link")
     if status == 200 and link and "cursor=" in link[0]:
         CURSORS[case.operation.path] = link[0].split("cursor=")[1].split(">")[0].split("&")[0]
@@ -341,7 +388,7 @@ BETWEEN_FIELDS = {
     ("date", "missing"),  # neither date nor data
     ("end_date", "range"),  # before start_date, or too long after it
     ("category_id", "missing"), ("category_id", "combination"),  # with its level, and only then
-    ("resource_id", "missing"), ("resource_id", "combination"),
+    ("resource_id", "missing"), ("resource_id", "combination"),  # the same; of a calendar, or user_id
     ("ranges", "order"),  # the end is later
     ("bookings", "combination"),  # of a limit: bookings or hours, one of the two
     ("max_duration_minutes", "range"),  # less than min_duration_minutes
@@ -349,7 +396,7 @@ BETWEEN_FIELDS = {
     ("tenant_id", "missing"),  # neither tenant_id nor domain
     ("password", "weak"), ("new_password", "weak"),  # no letter, no digit
     ("password", "common"), ("new_password", "common"),  # one of the commonest
-    ("expires_at", "range"),  # not in the future
+    ("expires_at", "range"),  # not in the future; of a link also too far in it
     ("email", "format"),  # more exact than `format: email`
 }
 # Codes of rules about free-form objects and schedules as a whole.

@@ -124,11 +124,26 @@ const CONTRACT: &[&str] = &[
     "POST /bookings/waitlist",
     "GET /bookings/waitlist",
     "DELETE /bookings/waitlist/{id}",
+    "POST /tenants/{id}/settings/preview",
     // Holds.
     "POST /bookings/holds",
     "POST /bookings/holds/{id}/extend",
     "POST /bookings/holds/{id}/confirm",
     "DELETE /bookings/holds/{id}",
+    // Links.
+    "POST /bookings/{id}/links",
+    "GET /bookings/{id}/links",
+    "DELETE /bookings/{id}/links/{link_id}",
+    "GET /bookings/links/{token}",
+    "PUT /bookings/links/{token}",
+    "DELETE /bookings/links/{token}",
+    // Calendars.
+    "GET /bookings/{id}/calendar.ics",
+    "POST /calendars/",
+    "GET /calendars/",
+    "DELETE /calendars/{id}",
+    "GET /calendars/feeds/{secret}",
+    "GET /calendars/resources/{id}/free-busy.ics",
 ];
 
 async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
@@ -159,7 +174,8 @@ async fn every_operation_documents_its_refusals_with_an_example(app: TestApp) {
         let bodiless =
             ["POST /auth/logout-all", "POST /users/{id}/erasure"].contains(&name.as_str());
         let body = matches!(name.split(' ').next(), Some("POST" | "PUT")) && !bodiless;
-        assert_eq!(spec["requestBody"].is_object(), body || name.ends_with("/cancel"), "{name}");
+        let cancels = name.ends_with("/cancel") || name == "DELETE /bookings/links/{token}";
+        assert_eq!(spec["requestBody"].is_object(), body || cancels, "{name}");
     }
     app.stop().await;
 }
@@ -262,6 +278,10 @@ async fn public_operations_are_marked(app: TestApp) {
         "POST /auth/register",
         "POST /auth/token",
         "POST /auth/logout",
+        "GET /bookings/links/{token}",
+        "PUT /bookings/links/{token}",
+        "DELETE /bookings/links/{token}",
+        "GET /calendars/feeds/{secret}",
     ];
     for Operation { name, method, path, spec } in operations(&app).await {
         let path = filled(&path, "00000000-0000-7000-8000-000000000000");

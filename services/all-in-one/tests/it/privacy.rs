@@ -74,7 +74,9 @@ async fn a_person_gets_everything_and_nothing_of_others(app: TestApp) {
     assert_eq!(ready.header("content-type"), "application/json");
     let parts = [
         "api_keys",
+        "booking_links",
         "bookings",
+        "calendars",
         "elsewhere",
         "generated_at",
         "password_recoveries",

@@ -52,7 +52,7 @@ async fn dump(app: &TestApp, service: Service, table: &str) -> Vec<String> {
 }
 
 /// The tables of the user and the booking service in which `text` stands anywhere.
-async fn traces(app: &TestApp, text: &str) -> Vec<String> {
+pub(crate) async fn traces(app: &TestApp, text: &str) -> Vec<String> {
     let tables = match engine(app) {
         Engine::Postgres => {
             "SELECT table_name::text FROM information_schema.tables \

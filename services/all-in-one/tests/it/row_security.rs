@@ -15,7 +15,7 @@ use crate::idempotency::keyed;
 use crate::world::{World, guarded};
 
 /// Tables that belong to no tenant, and why.
-const TENANTLESS: [(&str, &str); 8] = [
+const TENANTLESS: [(&str, &str); 9] = [
     ("seaql_migrations", "the schema"),
     ("migrations_booking", "the schema"),
     ("migrations_resource", "the schema"),
@@ -23,6 +23,7 @@ const TENANTLESS: [(&str, &str); 8] = [
     ("checkpoint", "how far a stream is applied"),
     ("delivery_attempt", "how often an event was tried"),
     ("dead_letter", "events of any tenant, for operators only"),
+    ("link_key", "signs links of every tenant; makes none without what only their rows hold"),
     ("sign_in_throttle", "counts by hashes of addresses; who is behind one is not known yet"),
 ];
 /// Clients of the test that hangs up.

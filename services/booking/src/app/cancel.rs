@@ -39,7 +39,8 @@ impl Bookings {
             cancelled(&mut booking, caller.user_id(), reason.clone(), now)?;
             booking.version += 1;
             booking.updated_at = now;
-            self.store.update(tx, &booking, &event(&booking), trace_id).await?;
+            let event = event(&booking).by_link(caller.link());
+            self.store.update(tx, &booking, &event, trace_id).await?;
             Ok::<_, Error>(booking)
         });
         let booking = done.await.map_err(|error: Error| error.of_write(id))?;
@@ -88,6 +89,7 @@ pub(super) fn event(booking: &Booking) -> BookingEvent {
         tenant_id: booking.tenant_id,
         reason: booking.cancellation_reason.clone(),
         cancelled_by: booking.cancelled_by,
+        link_id: None,
         start_time: booking.start_time,
         end_time: booking.end_time,
     })

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Bookings;
 use super::cancel::{enter, event};
 use crate::error::Error;
-use crate::store::{EntryColumn, Filter, Gone};
+use crate::store::{EntryColumn, Filter, Gone, LinksOf};
 
 /// How far back the sweep looks. An insert that began before a deletion was known has ended by then:
 /// no statement lives longer than five seconds.
@@ -38,10 +38,12 @@ impl Bookings {
         id: Uuid,
         trace_id: &str,
     ) -> Result<u64, DbErr> {
+        let feeds = self.store.clear_feeds(tx, gone, id).await?;
         let (filter, reason) = match gone {
             Gone::Tenant => {
                 let entries = self.store.clear_waitlist(tx, EntryColumn::TenantId, id).await?;
-                return Ok(entries + self.store.delete_tenant(tx, id).await?);
+                let links = self.store.clear_links(tx, LinksOf::Tenant(id)).await?;
+                return Ok(feeds + entries + links + self.store.delete_tenant(tx, id).await?);
             }
             Gone::User | Gone::Erased => {
                 (Filter { user_id: Some(id), ..Filter::default() }, "Usuário deletado")
@@ -53,6 +55,9 @@ impl Bookings {
         let whose =
             if gone == Gone::Resource { EntryColumn::ResourceId } else { EntryColumn::UserId };
         self.store.clear_waitlist(tx, whose, id).await?;
+        if gone != Gone::Resource {
+            self.store.clear_links(tx, LinksOf::User(id)).await?;
+        }
         let mut count = 0;
         loop {
             let batch = self.store.active_of(tx, &filter).await?;
@@ -71,7 +76,10 @@ impl Bookings {
         }
         match gone {
             Gone::Tenant | Gone::Resource | Gone::User => Ok(count),
-            Gone::Erased => Ok(count + self.make_nameless(tx, id).await?),
+            Gone::Erased => {
+                self.store.forget_maker(tx, id).await?;
+                Ok(count + self.make_nameless(tx, id).await?)
+            }
         }
     }
 

@@ -194,7 +194,7 @@ impl Bookings {
         }
         next.version += 1;
         next.updated_at = now;
-        let event = event_of(&stored, &next, now);
+        let event = event_of(&stored, &next, now).by_link(caller.link());
         self.store.update(tx, &next, &event, trace_id).await?;
         Ok(next)
     }
@@ -318,5 +318,6 @@ pub(super) fn event_of(
         resource_id: new.resource_id,
         tenant_id: new.tenant_id,
         changes,
+        link_id: None,
     })
 }

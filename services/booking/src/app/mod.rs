@@ -1,6 +1,7 @@
 //! The use cases of bookings: load facts, decide by the pure rules, one transaction.
 
 mod attend;
+mod calendars;
 mod cancel;
 mod capacity;
 mod cascade;
@@ -13,6 +14,7 @@ mod groups;
 mod holds;
 mod judge;
 mod limits;
+mod links;
 mod occupancy;
 mod offers;
 mod personal;
@@ -41,9 +43,11 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::store::{Booking, Store};
 
+pub(crate) use calendars::{CalendarFault, FeedRules, Feeds, Sheet};
 pub(crate) use claim::EVERY_PLACE;
 pub(crate) use gate::Gate;
 pub(crate) use limits::describe;
+pub(crate) use links::{LinkRefusal, Links, Opened};
 pub(crate) use offers::Freed;
 pub(crate) use place::versioned;
 pub(crate) use read::{Edge, Listing};
@@ -61,6 +65,8 @@ pub(crate) struct Parts {
     pub(crate) people: Arc<UserDirectory>,
     pub(crate) gate: Gate,
     pub(crate) freed: Freed,
+    pub(crate) links: Links,
+    pub(crate) feed_rules: FeedRules,
 }
 
 /// The bookings, as a cheap handle.

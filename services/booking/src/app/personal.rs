@@ -4,10 +4,9 @@ use async_trait::async_trait;
 use common::auth::Scope;
 use common::http::{Outcome, PersonalData, PersonalQuery, Problem};
 use contracts::page::{decode_cursor, encode_cursor};
-use contracts::personal::{PersonalPage, SERIES};
+use contracts::personal::{Part, PersonalPage};
 use contracts::series::SeriesView;
 use sea_orm::{DatabaseTransaction, DbErr};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -20,26 +19,32 @@ const MOST_ENTRIES: u64 = 1_000;
 /// How far an export has come: to which part, and after which id of it.
 type Place = (Part, Option<Uuid>);
 
-/// What a page is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Part {
-    Bookings,
-    Series,
-    Waitlist,
-}
-
 #[async_trait]
 impl PersonalData for Bookings {
     /// The bookings made for the user or with the user as the client, then the user's series, by id; then
-    /// what the user waits for.
+    /// what the user waits for, links, and calendars.
     async fn personal_data(&self, query: &PersonalQuery) -> Outcome<PersonalPage> {
-        let PersonalQuery { tenant, user, ref cursor, limit } = *query;
-        let place = cursor.as_deref().map(|cursor| {
+        let place = query.cursor.as_deref().map(|cursor| {
             decode_cursor::<Place>(cursor)
                 .ok_or_else(|| Problem::field("cursor", "format", "Cursor inválido."))
         });
         let (part, after) = place.transpose()?.unwrap_or((Part::Bookings, None));
+        let mut page = self.page_of(part, after, query).await?;
+        for fields in page.rows.iter_mut().filter_map(Value::as_object_mut) {
+            fields.insert("kind".to_owned(), part.as_str().into());
+        }
+        Ok(page)
+    }
+}
+
+impl Bookings {
+    async fn page_of(
+        &self,
+        part: Part,
+        after: Option<Uuid>,
+        query: &PersonalQuery,
+    ) -> Outcome<PersonalPage> {
+        let PersonalQuery { tenant, user, limit, .. } = *query;
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let (rows, next): (Vec<_>, Place) = match part {
             Part::Bookings => {
@@ -60,6 +65,8 @@ impl PersonalData for Bookings {
                 (rows, last.map_or((Part::Waitlist, None), |id| (Part::Series, Some(id))))
             }
             Part::Waitlist => return self.waited_for(tenant, user).await,
+            Part::Links => return self.personal_links(tenant, user, after, limit).await,
+            Part::Calendars => return self.calendars_about(tenant, user).await,
         };
         let rows = rows.into_iter().collect::<Result<Vec<_>, _>>().map_err(Problem::internal)?;
         Ok(PersonalPage { rows, next: Some(encode_cursor(&next)) })
@@ -71,7 +78,6 @@ fn rule(series: SeriesView) -> Result<Value, serde_json::Error> {
     let mut row = serde_json::to_value(series)?;
     if let Some(fields) = row.as_object_mut() {
         fields.remove("bookings");
-        fields.insert("kind".to_owned(), SERIES.into());
     }
     Ok(row)
 }
@@ -84,7 +90,8 @@ impl Bookings {
         let entries = self.store.entries(scope, &filter, None, MOST_ENTRIES).await?;
         let shown = self.all_shown(scope, entries, None).await?;
         let rows = shown.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
-        Ok(PersonalPage { rows: rows.map_err(Problem::internal)?, next: None })
+        let next = Some(encode_cursor(&(Part::Links, None::<Uuid>)));
+        Ok(PersonalPage { rows: rows.map_err(Problem::internal)?, next })
     }
 
     /// Makes a user's bookings nobody's. They keep their version: for others they are what they were,

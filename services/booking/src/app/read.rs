@@ -28,7 +28,7 @@ pub(crate) enum Edge {
 }
 
 impl Edge {
-    fn resolve(&self, zone: &Zone) -> Result<DateTime<Utc>, Error> {
+    pub(super) fn resolve(&self, zone: &Zone) -> Result<DateTime<Utc>, Error> {
         match self {
             Self::Day(date) => Ok(zone.day_start(*date)),
             Self::Time(time) => time.resolve(zone).map_err(|_| Error::NonexistentLocalTime),

@@ -49,7 +49,7 @@ impl Decode for Query {
     }
 }
 
-fn edge(value: &Value, faults: &mut Faults) -> Option<Edge> {
+pub(super) fn edge(value: &Value, faults: &mut Faults) -> Option<Edge> {
     let text = value.as_str().unwrap_or_default();
     let day = (text.len() == 10).then(|| text.parse::<NaiveDate>().ok()).flatten();
     // A `+` of an offset that was not percent-encoded arrives as a space.

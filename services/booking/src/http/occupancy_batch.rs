@@ -30,7 +30,7 @@ impl Decode for Query {
     }
 }
 
-fn ids(value: &Value, faults: &mut Faults) -> Option<Vec<Uuid>> {
+pub(super) fn ids(value: &Value, faults: &mut Faults) -> Option<Vec<Uuid>> {
     let list = value.as_str().unwrap_or_default().split(',');
     let read: Option<Vec<Uuid>> = list.map(|id| Uuid::try_parse(id).ok()).collect();
     match read {
@@ -39,7 +39,7 @@ fn ids(value: &Value, faults: &mut Faults) -> Option<Vec<Uuid>> {
     }
 }
 
-fn cursor(value: &Value, faults: &mut Faults) -> Option<ClaimKey> {
+pub(super) fn cursor(value: &Value, faults: &mut Faults) -> Option<ClaimKey> {
     let text = text(1, 2_048)(value, faults)?;
     decode_cursor(&text).or_else(|| faults.add("format", "must be a cursor"))
 }

@@ -1,11 +1,13 @@
 //! Bookings in the database. Every query starts at the tenant; the claim on a resource is refused by
 //! the database itself (an exclusion constraint on Postgres, triggers on SQLite).
 
+mod calendars;
 mod capacity;
 mod entity;
 mod finish;
 mod holds;
 mod insert;
+mod links;
 mod migration;
 mod occupancy;
 mod personal;
@@ -14,13 +16,15 @@ mod series;
 mod tombstone;
 mod waitlist;
 
+pub(crate) use calendars::{Age, FeedsOf, Model as Feed, Stretch};
 pub(crate) use capacity::{Counted, Lowered};
 pub(crate) use entity::Model as Booking;
 pub(crate) use finish::Due;
 pub(crate) use holds::HoldCount;
 pub(crate) use insert::Inserted;
+pub(crate) use links::{LinksOf, Model as Link, StoredKey};
 pub(crate) use migration::Migrator;
-pub(crate) use occupancy::{ClaimKey, Claimed, ClaimsOf};
+pub(crate) use occupancy::{ClaimKey, Claimed, ClaimsOf, Standing};
 pub(crate) use queries::{Claims, Filter, Reach, SortKey};
 pub(crate) use series::{CountedBooking, Model as BookingSeries, Together};
 pub(crate) use tombstone::Gone;

@@ -8,7 +8,7 @@ use scheduling::Claim;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, DbErr, EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    QuerySelect as _, Select,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -44,9 +44,18 @@ pub(crate) struct Claimed {
     pub(crate) resource: Uuid,
     pub(crate) start: DateTime<Utc>,
     pub(crate) end: DateTime<Utc>,
-    quantity: i32,
+    pub(crate) quantity: i32,
     exclusive: bool,
     pub(crate) expires: Option<DateTime<Utc>>,
+}
+
+/// The same with the booking's own times: a claim has room before and after them.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct Standing {
+    #[sea_orm(nested)]
+    pub(crate) claimed: Claimed,
+    pub(crate) start_time: DateTime<Utc>,
+    pub(crate) end_time: DateTime<Utc>,
 }
 
 impl Claimed {
@@ -84,40 +93,57 @@ impl Store {
         now: DateTime<Utc>,
         limit: u64,
     ) -> Result<Vec<Claimed>, DbErr> {
-        let ClaimsOf { tenant, resources, from, to, after } = wanted;
-        let alive = Condition::any()
-            .add(Column::Status.ne(BookingStatus::Reservado.as_str()))
-            .add(Column::ExpiresAt.gt(now));
-        let beyond = after.as_ref().map(|ClaimKey { resource, start, id }| {
-            let same = || Expr::col(Column::ResourceId).eq(*resource);
-            let later = Expr::col(Column::ClaimStart).gt(*start);
-            let next = Expr::col(Column::ClaimStart).eq(*start).and(Column::Id.gt(*id));
-            Column::ResourceId.gt(*resource).or(same().and(later.or(next)))
-        });
-        Entity::find()
-            .select_only()
-            .column(Column::Id)
-            .column_as(Column::ResourceId, "resource")
-            .column_as(Column::ClaimStart, "start")
-            .column_as(Column::ClaimEnd, "end")
-            .column(Column::Quantity)
-            .column(Column::Exclusive)
-            .column_as(Column::ExpiresAt, "expires")
-            .filter(Column::TenantId.eq(*tenant))
-            .filter(Column::ResourceId.is_in(resources.iter().copied()))
-            .filter(takes_interval())
-            .filter(Column::ClaimEnd.gt(*from))
-            // No claim is longer, so that the index by start need not be read from its beginning.
-            .filter(Column::ClaimStart.gt(*from - LONGEST_CLAIM))
-            .filter(alive)
-            .filter(Condition::all().add_option(to.map(|to| Column::ClaimStart.lt(to))))
-            .filter(Condition::all().add_option(beyond))
-            .order_by_asc(Column::ResourceId)
-            .order_by_asc(Column::ClaimStart)
-            .order_by_asc(Column::Id)
-            .limit(limit)
-            .into_model::<Claimed>()
-            .all(&self.database().read(Scope::Tenant(*tenant)))
-            .await
+        let rows = claims(wanted, now, limit).into_model::<Claimed>();
+        rows.all(&self.database().read(Scope::Tenant(wanted.tenant))).await
     }
+
+    /// The same with the bookings' own times.
+    pub(crate) async fn standing_of(
+        &self,
+        wanted: &ClaimsOf,
+        now: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<Vec<Standing>, DbErr> {
+        let rows = claims(wanted, now, limit)
+            .column_as(Column::StartTime, "start_time")
+            .column_as(Column::EndTime, "end_time")
+            .into_model::<Standing>();
+        rows.all(&self.database().read(Scope::Tenant(wanted.tenant))).await
+    }
+}
+
+/// Claims that are not over, and holds that live at `now`, by resource and start.
+fn claims(wanted: &ClaimsOf, now: DateTime<Utc>, limit: u64) -> Select<Entity> {
+    let ClaimsOf { tenant, resources, from, to, after } = wanted;
+    let alive = Condition::any()
+        .add(Column::Status.ne(BookingStatus::Reservado.as_str()))
+        .add(Column::ExpiresAt.gt(now));
+    let beyond = after.as_ref().map(|ClaimKey { resource, start, id }| {
+        let same = || Expr::col(Column::ResourceId).eq(*resource);
+        let later = Expr::col(Column::ClaimStart).gt(*start);
+        let next = Expr::col(Column::ClaimStart).eq(*start).and(Column::Id.gt(*id));
+        Column::ResourceId.gt(*resource).or(same().and(later.or(next)))
+    });
+    Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .column_as(Column::ResourceId, "resource")
+        .column_as(Column::ClaimStart, "start")
+        .column_as(Column::ClaimEnd, "end")
+        .column(Column::Quantity)
+        .column(Column::Exclusive)
+        .column_as(Column::ExpiresAt, "expires")
+        .filter(Column::TenantId.eq(*tenant))
+        .filter(Column::ResourceId.is_in(resources.iter().copied()))
+        .filter(takes_interval())
+        .filter(Column::ClaimEnd.gt(*from))
+        // No claim is longer, so that the index by start need not be read from its beginning.
+        .filter(Column::ClaimStart.gt(*from - LONGEST_CLAIM))
+        .filter(alive)
+        .filter(Condition::all().add_option(to.map(|to| Column::ClaimStart.lt(to))))
+        .filter(Condition::all().add_option(beyond))
+        .order_by_asc(Column::ResourceId)
+        .order_by_asc(Column::ClaimStart)
+        .order_by_asc(Column::Id)
+        .limit(limit)
 }

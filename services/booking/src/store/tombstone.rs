@@ -86,15 +86,23 @@ impl Store {
         let sql = "SELECT kind, id FROM tombstone t WHERE created_at >= $1 AND CASE kind \
               WHEN 'tenant' THEN EXISTS (SELECT 1 FROM booking b WHERE b.tenant_id = t.id) \
                 OR EXISTS (SELECT 1 FROM waitlist_entry w WHERE w.tenant_id = t.id) \
+                OR EXISTS (SELECT 1 FROM booking_link l WHERE l.tenant_id = t.id) \
+                OR EXISTS (SELECT 1 FROM calendar_feed f WHERE f.tenant_id = t.id) \
               WHEN 'user' THEN EXISTS (SELECT 1 FROM booking b WHERE b.user_id = t.id \
                 AND b.status IN ('reservado','pendente','confirmado')) \
                 OR EXISTS (SELECT 1 FROM waitlist_entry w WHERE w.user_id = t.id) \
+                OR EXISTS (SELECT 1 FROM booking_link l WHERE l.user_id = t.id) \
+                OR EXISTS (SELECT 1 FROM calendar_feed f WHERE t.id IN (f.user_id, f.owner_id)) \
               WHEN 'erased' THEN EXISTS (SELECT 1 FROM booking b \
                 WHERE b.user_id = t.id OR b.client_id = t.id OR b.cancelled_by = t.id) \
                 OR EXISTS (SELECT 1 FROM waitlist_entry w WHERE w.user_id = t.id) \
+                OR EXISTS (SELECT 1 FROM booking_link l \
+                  WHERE l.user_id = t.id OR l.created_by = t.id) \
+                OR EXISTS (SELECT 1 FROM calendar_feed f WHERE t.id IN (f.user_id, f.owner_id)) \
               ELSE EXISTS (SELECT 1 FROM booking b WHERE b.resource_id = t.id \
                 AND b.status IN ('reservado','pendente','confirmado')) \
-                OR EXISTS (SELECT 1 FROM waitlist_entry w WHERE w.resource_id = t.id) END \
+                OR EXISTS (SELECT 1 FROM waitlist_entry w WHERE w.resource_id = t.id) \
+                OR EXISTS (SELECT 1 FROM calendar_feed f WHERE f.resource_id = t.id) END \
             ORDER BY created_at LIMIT 1000";
         // Housekeeping: every tenant's.
         let conn = self.database().read(Scope::All);

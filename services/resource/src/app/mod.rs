@@ -8,6 +8,7 @@ mod edit;
 mod exceptions;
 mod resources;
 mod search;
+mod what_if;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub(crate) use availability::{Availability, Frame, Range, Ready};
 pub(crate) use changes::{Change, Changes, Reader};
 pub(crate) use exceptions::{ImportWish, MOST as MOST_EXCEPTIONS};
 pub(crate) use search::{Edge, Narrow, Search, Wanted};
+pub(crate) use what_if::WhatIf;
 
 /// What the use cases work with.
 pub(crate) struct Parts {
@@ -38,6 +40,7 @@ pub(crate) struct Parts {
     pub(crate) clients: Clients,
     pub(crate) search: Arc<Search>,
     pub(crate) changes: Arc<Changes>,
+    pub(crate) what_if: WhatIf,
 }
 
 /// The use cases of categories and resources. Cheap to clone.
@@ -57,6 +60,11 @@ impl Directory {
     /// Finds free resources.
     pub(crate) fn search(&self) -> &Arc<Search> {
         &self.0.search
+    }
+
+    /// Previews changed settings.
+    pub(crate) fn what_if(&self) -> &WhatIf {
+        &self.0.what_if
     }
 
     /// Tells of changed days.

@@ -19,6 +19,7 @@ mod list_categories;
 mod list_exceptions;
 mod list_resources;
 mod manager;
+mod preview_settings;
 mod resource_facts;
 mod search_availability;
 mod stream_availability;
@@ -64,6 +65,7 @@ pub(crate) fn routes(state: AppState) -> OpenApiRouter {
         ))
         .routes(routes!(stream_availability::stream_availability))
         .routes(routes!(search_availability::search_availability))
+        .routes(routes!(preview_settings::preview_settings))
         .with_state(state)
 }
 

@@ -7,6 +7,7 @@ mod migration;
 mod resource;
 
 pub(crate) mod categories;
+pub(crate) mod chosen;
 pub(crate) mod exceptions;
 pub(crate) mod resources;
 

@@ -166,6 +166,7 @@ impl Model {
             tenant_id: self.tenant_id,
             status: self.status(),
             booking_policy: self.policy(),
+            name: self.name,
             availability_schedule: self.availability_schedule,
             category_id: self.category_id,
             capacity: u32::try_from(self.capacity).unwrap_or(1),

@@ -2,7 +2,6 @@
 
 mod create_tenant;
 mod delete_tenant;
-mod edit;
 mod get_tenant;
 mod get_tenant_settings;
 mod list_tenants;

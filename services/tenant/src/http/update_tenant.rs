@@ -4,9 +4,9 @@ use axum::extract::State;
 use common::auth::Principal;
 use common::http::{Context, Id, Outcome, Raw};
 use common::version::{Precondition, Versioned};
+use contracts::edit::EditTenant;
 use contracts::tenant::TenantView;
 
-use super::edit::EditTenant;
 use crate::app::Tenants;
 
 /// Changes a tenant.

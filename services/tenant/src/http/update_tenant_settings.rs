@@ -4,9 +4,9 @@ use axum::extract::State;
 use common::auth::Caller;
 use common::http::{Context, Id, Outcome, Raw};
 use common::version::{Precondition, Versioned};
+use contracts::edit::EditSettings;
 use contracts::tenant::SettingsView;
 
-use super::edit::EditSettings;
 use crate::app::Tenants;
 
 /// Changes a tenant's rules.

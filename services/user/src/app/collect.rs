@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use common::db::Scope;
 use contracts::Service;
-use contracts::personal::{MOST, PersonalExport, SERIES, SecurityRecord};
+use contracts::personal::{MOST, Part, PersonalExport, SecurityRecord};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -98,26 +99,20 @@ impl Users {
         for service in Service::ALL.into_iter().filter(|service| *service != Service::User) {
             elsewhere.insert(service.name().to_owned(), self.ask(service, tenant, user).await?);
         }
-        let bookings = elsewhere.remove(Service::Booking.name()).unwrap_or_default();
-        let (series, bookings): (Vec<_>, Vec<_>) = bookings
-            .into_iter()
-            .partition(|row| row.get("kind").is_some_and(|kind| kind == SERIES));
-        if !series.is_empty() {
+        let mut booked = by_kind(elsewhere.remove(Service::Booking.name()).unwrap_or_default());
+        if let Some(series) = booked.remove(Part::Series.as_str()) {
             elsewhere.insert(Service::Booking.name().to_owned(), series);
         }
-        // Only a booking has a code; what is waited for comes after them.
-        let (bookings, waitlist): (Vec<_>, Vec<_>) =
-            bookings.into_iter().partition(|row| row.get("confirmation_code").is_some());
-        let bookings = bookings.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
-        let waitlist = waitlist.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
         Ok(Some(PersonalExport {
             user: found.view(),
             sessions: sessions.into_iter().map(session::Session::record).collect(),
             api_keys: keys.into_iter().map(api_key::ApiKey::view).collect::<Result<_, _>>()?,
             password_recoveries,
             security_events: self.told_of(tenant, user).await?,
-            bookings: bookings.map_err(|error| Error::incomplete(&error))?,
-            waitlist: waitlist.map_err(|error| Error::incomplete(&error))?,
+            bookings: views(&mut booked, Part::Bookings)?,
+            waitlist: views(&mut booked, Part::Waitlist)?,
+            booking_links: views(&mut booked, Part::Links)?,
+            calendars: views(&mut booked, Part::Calendars)?,
             elsewhere,
             generated_at: self.clock.now(),
         }))
@@ -154,4 +149,23 @@ impl Users {
         };
         Ok(found.into_iter().map(record).collect())
     }
+}
+
+/// The rows of the booking service by what they are about.
+fn by_kind(rows: Vec<Value>) -> BTreeMap<String, Vec<Value>> {
+    let mut of: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for row in rows {
+        let kind = row.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+        of.entry(kind).or_default().push(row);
+    }
+    of
+}
+
+fn views<T: DeserializeOwned>(
+    of: &mut BTreeMap<String, Vec<Value>>,
+    part: Part,
+) -> Result<Vec<T>, Error> {
+    let rows = of.remove(part.as_str()).unwrap_or_default();
+    let views = rows.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
+    views.map_err(|error| Error::incomplete(&error))
 }

@@ -1,23 +1,19 @@
 //! What holds of every expansion, whatever the rule, the zone and the start.
 
 use chrono::{DateTime, Days, NaiveDateTime, TimeDelta, Utc};
-use proptest::{collection::vec, prelude::*, sample::select, test_runner::Config};
+use proptest::{collection::vec, prelude::*, sample::select};
 use scheduling::{
     Expansion, LocalInstant, Occurrence, Rrule, Series, SeriesEnd, Zone,
     series::{MAX_MONTHS, MAX_OCCURRENCES},
 };
+
+use crate::support::config;
 
 use super::{
     recurrence, rrule,
     rules::{Bound, Rule, repeating, rules, starts, zones},
     series, walls,
 };
-
-/// More than elsewhere: rules have many parts.
-pub(super) fn config() -> Config {
-    let default = Config::default();
-    Config { cases: default.cases.max(10_000), ..default }
-}
 
 fn expand(rule: &Rule, start: NaiveDateTime, zone: &Zone) -> Expansion {
     series(start, zone).expand(&rule.pattern(start), None)

@@ -6,13 +6,11 @@ use scheduling::{Move, SeriesEnd, Shift, Zone};
 use serde_json::json;
 
 use super::{
-    dates, expand,
-    laws::config,
-    missing, recurrence,
+    dates, expand, missing, recurrence,
     rules::{rules, starts, zones},
     series, walls,
 };
-use crate::support::{instant, local, zone};
+use crate::support::{config, instant, local, zone};
 
 #[test]
 fn daily_and_weekly() {

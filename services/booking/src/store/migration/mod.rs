@@ -7,6 +7,8 @@ mod m0007_engine;
 mod m0010_holds;
 mod m0012_waitlist;
 mod m0014_series;
+mod m0016_calendars;
+mod m0018_links;
 mod sqlite;
 
 use common::db::RowSecurity;
@@ -41,11 +43,21 @@ impl MigratorTrait for Migrator {
             name: "m0013_row_security_waitlist",
             tables: &["waitlist_entry"],
         }));
+        all.push(Box::new(m0016_calendars::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0016_row_security_calendars",
+            tables: &["calendar_feed"],
+        }));
         all.extend(common::db::idempotency_migrations());
         all.push(Box::new(m0014_series::Migration));
         all.push(Box::new(RowSecurity {
             name: "m0015_row_security_series",
             tables: &["booking_series"],
+        }));
+        all.push(Box::new(m0018_links::Migration));
+        all.push(Box::new(RowSecurity {
+            name: "m0018_row_security_links",
+            tables: &["booking_link"],
         }));
         all
     }

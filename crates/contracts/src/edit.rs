@@ -2,17 +2,20 @@
 
 use std::borrow::Cow;
 
-use contracts::password::PasswordPolicy;
-use contracts::tenant::{CreateTenant, CustomLabels, Settings};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::password::PasswordPolicy;
+use crate::tenant::{CreateTenant, CustomLabels, Settings};
+
 /// Any of a tenant's fields.
-pub(super) struct EditTenant;
+#[derive(Debug)]
+pub struct EditTenant;
 
 /// Any of the settings.
-pub(super) struct EditSettings;
+#[derive(Debug)]
+pub struct EditSettings;
 
 struct EditLabels;
 
