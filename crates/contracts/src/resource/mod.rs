@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::form::{Decode, Faults, Form, choice, http_url, integer, nested, object, text, uuid};
 use crate::policy::BookingPolicy;
+use crate::problem::Alternative;
 
 pub use category::{
     CategoryMetadata, CategoryType, CategoryView, CreateCategory, CustomField, FieldType, Word,
@@ -197,6 +198,10 @@ pub struct RefusedSlot {
     /// Why.
     #[serde(flatten)]
     pub explanation: ExplanationView,
+    /// The free slots that start nearest to it, at most three, within seven days.
+    #[serde(default)]
+    #[schema(max_items = 3)]
+    pub alternatives: Vec<Alternative>,
 }
 
 /// Why a time cannot be booked.

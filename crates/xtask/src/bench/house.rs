@@ -32,6 +32,7 @@ pub(crate) struct House {
     services: Vec<(Service, ServiceProcess)>,
     /// The booking service once more, as a superuser: no policy holds it.
     unheld: ServiceProcess,
+    client: reqwest::Client,
     token: String,
     pub(super) tenant: String,
     pub(super) user: String,
@@ -61,12 +62,14 @@ impl House {
         sql(&postgres, "postgres", "CREATE ROLE bench LOGIN IN ROLE marca_runtime")?;
         let redis = Redis::start(Persistence::None)?;
         let (services, unheld) = start_services(&postgres, &redis)?;
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
         let mut house = Self {
             folder,
             postgres,
             _redis: redis,
             services,
             unheld,
+            client: client.map_err(|error| Failure::new(error.to_string()))?,
             token: String::new(),
             tenant: String::new(),
             user: String::new(),
@@ -154,11 +157,9 @@ impl House {
         path: &str,
         body: Value,
     ) -> Result<Value, Failure> {
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build();
-        let client = client.map_err(|error| Failure::new(error.to_string()))?;
         let url = format!("{}{path}", self.url(service));
         let mut request =
-            client.post(url).header("content-type", "application/json").body(body.to_string());
+            self.client.post(url).header("content-type", "application/json").body(body.to_string());
         if !token.is_empty() {
             request = request.bearer_auth(token);
         }

@@ -2,6 +2,7 @@
 //! figure stands beside a reference of the same run on the same machine, because only the ratio
 //! says anything. Never part of `cargo xtask test`.
 
+mod holds;
 mod house;
 mod load;
 mod login;
@@ -25,7 +26,8 @@ const RUN: Duration = Duration::from_secs(10);
 /// How often each pair of loads is run; the best of them counts, for both sides alike.
 const ROUNDS: usize = 2;
 
-/// Runs the benchmarks; `BENCH=search` only those of the search and of the slot lists.
+/// Runs the benchmarks; `BENCH=search` only those of the search and of the slot lists,
+/// `BENCH=together` only series and holds.
 pub(crate) fn run() -> Result<(), Failure> {
     testkit::servers::ensure_installed()?;
     load::ensure_wrk()?;
@@ -41,6 +43,10 @@ pub(crate) fn run() -> Result<(), Failure> {
     let mut rows = Vec::new();
     if shell::env("BENCH").as_deref() == Some("search") {
         return searches(&runtime, &house, rows);
+    }
+    if shell::env("BENCH").as_deref() == Some("together") {
+        print(&together(&runtime, &house)?);
+        return Ok(());
     }
     let mut from = 0;
     for connections in [16, 64] {
@@ -91,7 +97,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         ));
     }
     rows.extend(wall::rows(&house, from, ROUNDS, RUN)?);
-    rows.push(runtime.block_on(series::row(&house))?);
+    rows.extend(together(&runtime, &house)?);
     searches(&runtime, &house, rows)?;
     println!();
     for line in runtime.block_on(house.cost_of_a_booking())? {
@@ -100,6 +106,11 @@ pub(crate) fn run() -> Result<(), Failure> {
     println!();
     println!("{}", runtime.block_on(login::timing(&house))?);
     Ok(())
+}
+
+/// Series and holds, each beside single bookings.
+fn together(runtime: &tokio::runtime::Runtime, house: &House) -> Result<Vec<Row>, Failure> {
+    Ok(vec![runtime.block_on(series::row(house))?, runtime.block_on(holds::row(house))?])
 }
 
 /// The searches, and the table of everything.

@@ -42,11 +42,12 @@ pub(crate) async fn row(house: &House) -> Result<Row, Failure> {
         singles.push(started.elapsed());
     }
     let name = format!("a series of {BOOKINGS}, bookings");
-    Ok(Row::new(name, load(series), "the same, one by one", load(singles), 1.0))
+    let of = BOOKINGS * ROUNDS;
+    Ok(Row::new(name, load(series, of), "the same, one by one", load(singles, of), 1.0))
 }
 
 /// Tomorrow: 52 weeks from it are inside a window of 365 days.
-fn first_day() -> Result<String, Failure> {
+pub(super) fn first_day() -> Result<String, Failure> {
     let day = crate::shell::capture(std::process::Command::new("date").args([
         "-u",
         "-d",
@@ -58,9 +59,9 @@ fn first_day() -> Result<String, Failure> {
 
 impl House {
     /// Resources that no other load books: one for each series, and one for what it is compared with.
-    async fn rooms(&self) -> Result<Vec<String>, Failure> {
+    pub(super) async fn rooms(&self) -> Result<Vec<String>, Failure> {
         let id = |made: &Value| made["id"].as_str().unwrap_or_default().to_owned();
-        let category = json!({ "tenant_id": self.tenant, "name": "Series", "type": "fisico" });
+        let category = json!({ "tenant_id": self.tenant, "name": "Rooms", "type": "fisico" });
         let category = id(&self.call(Service::Resource, "/categories/", category).await?);
         let mut rooms = Vec::new();
         for number in 0..ROUNDS * 2 {
@@ -72,7 +73,7 @@ impl House {
     }
 
     /// A booking of a resource at one o'clock, so many weeks after a day.
-    fn booking(&self, resource: &str, first: &str, weeks: u32) -> Value {
+    pub(super) fn booking(&self, resource: &str, first: &str, weeks: u32) -> Value {
         let day = first.parse::<chrono::NaiveDate>().unwrap_or_default();
         let day = day + chrono::Days::new(u64::from(weeks) * 7);
         json!({
@@ -82,14 +83,14 @@ impl House {
     }
 }
 
-/// Bookings a second, and the times of whole rounds.
-fn load(mut times: Vec<Duration>) -> Load {
+/// Bookings a second, of so many in all, and the times of whole rounds.
+pub(super) fn load(mut times: Vec<Duration>, bookings: u32) -> Load {
     times.sort_unstable();
     let total: Duration = times.iter().sum();
     let at = |per_cent: usize| {
         let found = times.get((times.len() * per_cent / 100).min(times.len().saturating_sub(1)));
         found.map_or(0.0, |time| time.as_secs_f64() * 1e3)
     };
-    let per_second = f64::from(BOOKINGS * ROUNDS) / total.as_secs_f64();
+    let per_second = f64::from(bookings) / total.as_secs_f64();
     Load { per_second, p50: at(50), p99: at(99), errors: 0 }
 }

@@ -69,6 +69,21 @@ async fn every_slot_that_is_not_free_says_why(app: TestApp) {
     };
     assert_eq!(told("T09:00"), word("busy", "conflict", "2027-03-02T11:00:00-03:00"));
     assert_eq!(told("T06:00"), word("open", "outside_schedule", "2027-03-02T08:00:00-03:00"));
+    // The nearest that are free, the day before included; each is told as the answer about it lists it.
+    let nine =
+        refused.iter().find(|slot| slot["start_time"] == "2027-03-02T09:00:00-03:00").unwrap();
+    let near: Vec<&str> = nine["alternatives"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|slot| slot["start_time"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        near,
+        ["2027-03-02T08:00:00-03:00", "2027-03-02T11:00:00-03:00", "2027-03-01T21:00:00-03:00"]
+    );
+    let monday = w.starts(&app, "2027-03-01").await;
+    assert!(monday.iter().any(|start| start == near[2]), "{monday:?}");
     // It is Monday, nine o'clock.
     let today = ask(&app, &w, "date=2027-03-01&explain=true", "").await.expect(200);
     let first = &today.body["refused"][0];

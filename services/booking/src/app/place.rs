@@ -1,7 +1,10 @@
 //! Making a booking.
 
+use std::sync::Arc;
+
 use common::auth::{Caller, Scope};
 use common::db::{Answer, Once, Tx};
+use common::providers::{Bookable, TenantRules};
 use common::version::{Version, Versioned};
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, PlaceBooking};
@@ -62,6 +65,15 @@ impl Bookings {
 
     /// The same up to the conflict: what comes after it is in the candidate.
     pub(super) async fn candidate(&self, request: &PlaceBooking) -> Result<Candidate, Error> {
+        let (resource, rules) = self.subject(request).await?;
+        self.window(&rules, &resource, &request.start_time, &request.end_time)
+    }
+
+    /// What is to be booked, and by whose rules, if the tenant takes part and has such a user.
+    pub(super) async fn subject(
+        &self,
+        request: &PlaceBooking,
+    ) -> Result<(Arc<Bookable>, Arc<TenantRules>), Error> {
         let tenant = request.tenant_id;
         let (resource, user, rules) = futures_util::join!(
             self.resource(tenant, request.resource_id),
@@ -71,10 +83,7 @@ impl Bookings {
         let resource = resource?;
         user?;
         let rules = rules?;
-        if !rules.is_active {
-            return Err(Error::TenantInactive);
-        }
-        self.window(&rules, &resource, &request.start_time, &request.end_time)
+        if rules.is_active { Ok((resource, rules)) } else { Err(Error::TenantInactive) }
     }
 
     /// The booking that a request makes, without its confirmation code.

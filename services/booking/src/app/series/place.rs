@@ -63,18 +63,7 @@ impl Bookings {
         &self,
         (request, rule, mode): (&PlaceBooking, &SeriesRule, SeriesMode),
     ) -> Result<Draft, Error> {
-        let tenant = request.tenant_id;
-        let (resource, user, rules) = futures_util::join!(
-            self.resource(tenant, request.resource_id),
-            self.user_exists(tenant, request.user_id),
-            self.rules(tenant),
-        );
-        let resource = resource?;
-        user?;
-        let rules = rules?;
-        if !rules.is_active {
-            return Err(Error::TenantInactive);
-        }
+        let (resource, rules) = self.subject(request).await?;
         if resource.status != ResourceStatus::Disponivel {
             return Err(Error::ResourceUnavailable);
         }

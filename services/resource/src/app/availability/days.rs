@@ -8,7 +8,7 @@ use contracts::resource::AvailabilityDays;
 use scheduling::Load;
 use uuid::Uuid;
 
-use super::ground::Ground;
+use super::ground::{Ground, REACH_DAYS};
 use super::near::{Key, Ready};
 use super::{Availability, Found, day};
 use crate::error::{Error, NoAnswer};
@@ -47,8 +47,10 @@ impl Availability {
             .collect();
         let begun = (now, tenant_epoch);
         if range.explain {
-            let (load, _) = self.load(&ground, &dates, now).await?;
-            let days = dates.iter().map(|date| ground.explained(*date, &load, now));
+            let around = around(&dates);
+            let (load, _) = self.load(&ground, &around, now).await?;
+            let free = ground.free(&around, &load, now);
+            let days = dates.iter().map(|date| ground.explained(*date, &load, &free, now));
             let body = match range.days {
                 None => serde_json::to_vec(&days.collect::<Vec<_>>().pop()),
                 Some(_) => serde_json::to_vec(&AvailabilityDays {
@@ -95,6 +97,13 @@ impl Availability {
         // As of a moment after the answer, as one day is.
         Ok((Load::at(busy.claims, now), busy.fresh_until))
     }
+}
+
+/// Dates, and those around them where alternatives are looked for.
+fn around(dates: &[NaiveDate]) -> Vec<NaiveDate> {
+    let (Some(first), Some(last)) = (dates.first(), dates.last()) else { return Vec::new() };
+    let from = *first - Days::new(REACH_DAYS);
+    from.iter_days().take_while(|date| *date <= *last + Days::new(REACH_DAYS)).collect()
 }
 
 /// [`AvailabilityDays`] of days that are text already.

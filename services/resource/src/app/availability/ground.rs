@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use common::http::content_tag;
 use common::providers::TenantRules;
+use contracts::problem::Alternative;
 use contracts::resource::{AvailabilityView, ExplanationView, RefusedSlot, SlotView};
 use scheduling::calendar::Verdict;
 use scheduling::decide::Request;
@@ -16,6 +17,13 @@ use super::{Found, Quality, day};
 
 /// How long an answer by the last known settings is kept: the tenant service may be back any moment.
 const LAST_KNOWN: TimeDelta = TimeDelta::seconds(1);
+
+/// The most alternatives to a slot that is not free.
+const ALTERNATIVES: usize = 3;
+/// How far they are from it.
+const REACH: TimeDelta = TimeDelta::days(7);
+/// The days that have them, before and after.
+pub(super) const REACH_DAYS: u64 = 7;
 
 /// What the answers about a resource rest on, beside its bookings.
 pub(super) struct Ground<'a> {
@@ -79,11 +87,17 @@ impl Ground<'_> {
         }
     }
 
-    /// A day with every slot of the grid that cannot be booked, and why.
+    /// Every free slot of some dates, in order.
+    pub(super) fn free(&self, dates: &[NaiveDate], load: &Load, now: DateTime<Utc>) -> Vec<Span> {
+        dates.iter().flat_map(|date| self.slots(*date, load, now).0).collect()
+    }
+
+    /// A day with every slot of the grid that cannot be booked, why, and which of the `free` ones are near.
     pub(super) fn explained(
         &self,
         date: NaiveDate,
         load: &Load,
+        free: &[Span],
         now: DateTime<Utc>,
     ) -> AvailabilityView {
         if !self.tenant.is_active {
@@ -101,6 +115,12 @@ impl Ground<'_> {
                 start_time: zone.local(slot.start()),
                 end_time: zone.local(slot.end()),
                 explanation: ExplanationView::new(explanation, zone),
+                alternatives: nearest(free, slot.start())
+                    .map(|span| Alternative {
+                        start_time: zone.local(span.start()),
+                        end_time: zone.local(span.end()),
+                    })
+                    .collect(),
             });
         }
         self.view(date, load, slots, Some(refused))
@@ -147,4 +167,16 @@ impl Ground<'_> {
             body: Bytes::from(body),
         }
     }
+}
+
+/// Of spans in order those that start nearest to an instant and within [`REACH`], the earlier of two that are
+/// as near first.
+fn nearest(free: &[Span], to: DateTime<Utc>) -> impl Iterator<Item = Span> {
+    let after = free.partition_point(|span| span.start() < to);
+    let (earlier, later) = free.split_at(after);
+    let few = earlier.iter().rev().take(ALTERNATIVES).chain(later.iter().take(ALTERNATIVES));
+    let away = |span: &Span| span.start().signed_duration_since(to);
+    let mut few: Vec<Span> = few.copied().filter(|span| away(span).abs() <= REACH).collect();
+    few.sort_unstable_by_key(|span| (away(span).abs(), away(span)));
+    few.into_iter().take(ALTERNATIVES)
 }
