@@ -85,8 +85,8 @@ pub struct NewLinkView {
         example = "ml_AZoAmnRDcTKgEeGOcakEMgAAAABuUrYw8yqVgB0mVt5nJc8wLz2sEd4fGa7uQo9iMp1xTkY0bR6qk1yXh3vVt5nJc8wLz2"
     )]
     pub token: String,
-    /// The address to send: below `PUBLIC_URL`, or only its path where that is not set.
-    #[schema(format = "uri-reference", example = "https://agenda.example/bookings/links/ml_…")]
+    /// The address to send: below `PUBLIC_URL`, or where the client came from if that is not set.
+    #[schema(format = "uri", example = "https://agenda.example/bookings/links/ml_…")]
     pub url: String,
     /// What is seen of it from now on.
     #[serde(flatten)]

@@ -35,7 +35,7 @@ async fn the_token_is_shown_once_and_the_request_can_be_repeated(app: TestApp) {
     let made = keyed(w.user(&app), &path, "k-1", &json!({})).await.expect(201);
     let token = made.body["token"].as_str().unwrap();
     assert!(token.starts_with("ml_") && token.len() == 99, "{token}");
-    assert_eq!(made.body["url"], format!("/bookings/links/{token}"));
+    assert_eq!(made.body["url"], format!("http://marca.test:8000/bookings/links/{token}"));
     assert_eq!(made.body["allow"], json!(["move", "cancel"]));
     let again = keyed(w.user(&app), &path, "k-1", &json!({})).await.expect(201);
     assert_eq!((&again.body, again.header("idempotent-replayed")), (&made.body, "true"));

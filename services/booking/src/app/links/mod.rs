@@ -35,18 +35,19 @@ const LONGEST: TimeDelta = TimeDelta::days(LONGEST_DAYS);
 /// What links are made and proved with.
 pub(crate) struct Links {
     keys: Keys,
-    /// What the addresses of links begin with: where clients find this, if that is known.
-    public_url: String,
+    /// The address of clients, if it is known.
+    public_url: Option<String>,
 }
 
 impl Links {
     pub(crate) fn new(public_url: Option<&str>) -> Self {
-        let public_url = public_url.unwrap_or_default().trim_end_matches('/').to_owned();
-        Self { keys: Keys::default(), public_url }
+        Self { keys: Keys::default(), public_url: public_url.map(str::to_owned) }
     }
 
-    fn url(&self, token: &str) -> String {
-        format!("{}/bookings/links/{token}", self.public_url)
+    /// The address of a link: at `origin`, where the client came from, unless it is known better.
+    fn url(&self, origin: &str, token: &str) -> String {
+        let base = self.public_url.as_deref().unwrap_or(origin).trim_end_matches('/');
+        format!("{base}/bookings/links/{token}")
     }
 }
 
@@ -58,6 +59,7 @@ impl Bookings {
         id: Uuid,
         once: &Once,
         asked: &CreateLink,
+        origin: &str,
     ) -> Result<Answer, Error> {
         let booking = self.changeable(caller, id).await?;
         let own = Scope::Tenant(booking.tenant_id);
@@ -75,7 +77,7 @@ impl Bookings {
             let made = once.run(self.store.database(), own, |tx: Tx| async move {
                 let key = self.store_link(&tx, link, now).await?;
                 let token = claims.signed(&key);
-                let url = self.links.url(&token);
+                let url = self.links.url(origin, &token);
                 let made = Answer::created(&NewLinkView { token, url, view: link.view() })?;
                 Ok::<_, Error>((made, key))
             });

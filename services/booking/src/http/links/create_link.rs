@@ -3,7 +3,7 @@
 use axum::extract::State;
 use common::auth::Caller;
 use common::db::Answer;
-use common::http::{Id, IdempotencyKey, OptionalBody, Outcome};
+use common::http::{Id, IdempotencyKey, OptionalBody, Origin, Outcome};
 use contracts::link::{CreateLink, NewLinkView};
 
 use crate::app::Bookings;
@@ -32,8 +32,9 @@ pub(super) async fn create_link(
     State(bookings): State<Bookings>,
     caller: Caller,
     Id(id): Id,
+    Origin(origin): Origin,
     key: IdempotencyKey,
     OptionalBody(asked): OptionalBody<CreateLink>,
 ) -> Outcome<Answer> {
-    Ok(bookings.create_link(&caller, id, &key.by(&caller), &asked).await?)
+    Ok(bookings.create_link(&caller, id, &key.by(&caller), &asked, &origin).await?)
 }
