@@ -36,11 +36,12 @@ async fn every_route_reaches_its_service_in_both_forms() {
             let id = uuid::Uuid::new_v4().to_string();
             let path = format!("{}{slash}", route.prefix.replace('*', &id));
             let reply = api.get(&path).await;
-            // 405: a route that is only posted to. The service says so, too.
-            assert!(
-                reply.status < 300 || matches!(reply.status, 401 | 404 | 405 | 422),
-                "{path}: {reply:?}"
-            );
+            // One is only posted to, and its service says so.
+            let good = match reply.status {
+                405 => route.prefix == "/tenants/*/settings/preview",
+                status => status < 300 || matches!(status, 401 | 404 | 422),
+            };
+            assert!(good, "{path}: {reply:?}");
             assert_eq!(upstream_of(&cluster.nginx, &reply).await, expected, "{path}");
         }
     }

@@ -109,18 +109,8 @@ impl Bookings {
         conn: &impl ConnectionTrait,
         wanted: &Wanted,
     ) -> Result<Option<Error>, Error> {
-        let Claims { found, now, .. } = self.store.claims(conn, &wanted.reach()).await?;
+        let Claims { found, now } = self.store.claims(conn, &wanted.reach()).await?;
         Ok(wanted.refusal(&found, now))
-    }
-
-    /// What is taken where a claim would lie, and whether that is all of it.
-    pub(super) async fn load(
-        &self,
-        conn: &impl ConnectionTrait,
-        wanted: &Wanted,
-    ) -> Result<(Load, bool), Error> {
-        let Claims { found, now, whole } = self.store.claims(conn, &wanted.reach()).await?;
-        Ok((Load::at(found.iter().filter_map(|booking| wanted.taken_by(booking)), now), whole))
     }
 
     /// The same, outside of a transaction.

@@ -1,22 +1,22 @@
 //! Why a booking was refused, and what could be had near it instead.
 
 use chrono::{DateTime, Days, Utc};
-use common::auth::Scope;
 use contracts::booking::{EditBooking, PlaceBooking};
 use contracts::problem::{Alternative, RefusalExplained};
 use contracts::resource::ExplanationView;
 use scheduling::{Explanation, Layer, Load, Refusal, Request, Span, TimeInput};
 use uuid::Uuid;
 
-use super::claim::Wanted;
-use super::{Bookings, Candidate, Offer};
+use super::{Bookings, Offer};
 use crate::error::Error;
-use crate::store::Booking;
+use crate::store::{Booking, Claimed, ClaimsOf};
 
 /// How many days before and after the wish are looked through.
 const REACH: u32 = 7;
 /// The most alternatives that are told.
 const ALTERNATIVES: usize = 3;
+/// The most claims that are looked through; among more no alternatives are looked for.
+const MOST_CLAIMS: u64 = 2_000;
 
 /// What was wanted.
 struct Wish {
@@ -83,7 +83,7 @@ impl Bookings {
         let (Ok(start), Ok(end)) = (wish.start.resolve(zone), wish.end.resolve(zone)) else {
             return Ok(None);
         };
-        let (load, whole) = self.load_around(wish, &offer, start).await?;
+        let (load, whole) = self.load_around(wish, start).await?;
         let calendar = offer.calendar();
         let request = Request { start, end, quantity: wish.quantity };
         let plain = |layer, rule, until| Explanation { layer, rule, reason: None, until };
@@ -109,25 +109,20 @@ impl Bookings {
     }
 
     /// What is taken in the days around an instant, and whether that is all of it.
-    async fn load_around(
-        &self,
-        wish: &Wish,
-        offer: &Offer,
-        start: DateTime<Utc>,
-    ) -> Result<(Load, bool), Error> {
+    async fn load_around(&self, wish: &Wish, start: DateTime<Utc>) -> Result<(Load, bool), Error> {
         // One day more on both sides: dates are of the tenant's zone, and claims have their buffers.
         let reach = Days::new(u64::from(REACH) + 2);
         let now = self.clock.now();
-        let span = start
-            .checked_sub_days(reach)
-            .zip(start.checked_add_days(reach))
-            .and_then(|(from, to)| Span::new(from.max(now), to));
-        let Some(span) = span else { return Ok((Load::default(), false)) };
-        let candidate = Candidate { span, off_grid: None, offer: offer.clone() };
-        let mut wanted = Wanted::new(wish.tenant, &candidate, wish.quantity);
-        wanted.except = wish.except;
-        let conn = self.store.database().read(Scope::Tenant(wish.tenant));
-        self.load(&conn, &wanted).await
+        let around = start.checked_sub_days(reach).zip(start.checked_add_days(reach));
+        let Some((from, to)) = around.filter(|(_, to)| *to > now) else {
+            return Ok((Load::default(), false));
+        };
+        let (resources, from) = (vec![wish.resource], from.max(now));
+        let wanted = ClaimsOf { tenant: wish.tenant, resources, from, to: Some(to), after: None };
+        let found = self.store.claims_of(&wanted, now, MOST_CLAIMS + 1).await?;
+        let whole = found.len() as u64 <= MOST_CLAIMS;
+        let others = found.iter().filter(|claimed| Some(claimed.id) != wish.except);
+        Ok((Load::at(others.filter_map(Claimed::claim), now), whole))
     }
 }
 

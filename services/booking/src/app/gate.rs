@@ -36,11 +36,15 @@ impl Gate {
         resources: &[Uuid],
     ) -> Result<Vec<SemaphorePermit<'_>>, Error> {
         let queues: BTreeSet<usize> = resources.iter().map(queue_of).collect();
-        let mut turns = Vec::with_capacity(queues.len());
-        for queue in queues {
-            turns.push(self.wait(queue, PATIENCE).await?);
-        }
-        Ok(turns)
+        // No longer for all of them than for one: meanwhile the first are kept from others.
+        let all = async {
+            let mut turns = Vec::with_capacity(queues.len());
+            for queue in queues {
+                turns.push(self.0[queue].acquire().await.map_err(|_| Error::Contended)?);
+            }
+            Ok(turns)
+        };
+        tokio::time::timeout(PATIENCE, all).await.map_err(|_| Error::Contended)?
     }
 
     async fn turn_within(
@@ -48,11 +52,7 @@ impl Gate {
         resource: Uuid,
         patience: Duration,
     ) -> Result<SemaphorePermit<'_>, Error> {
-        self.wait(queue_of(&resource), patience).await
-    }
-
-    async fn wait(&self, queue: usize, patience: Duration) -> Result<SemaphorePermit<'_>, Error> {
-        let turn = tokio::time::timeout(patience, self.0[queue].acquire()).await;
+        let turn = tokio::time::timeout(patience, self.0[queue_of(&resource)].acquire()).await;
         turn.map_err(|_| Error::Contended)?.map_err(|_| Error::Contended)
     }
 }
@@ -79,5 +79,19 @@ mod tests {
         drop(first);
         drop(gate.turn(one).await.unwrap());
         drop(second);
+    }
+
+    #[tokio::test]
+    async fn several_turns_are_one_at_each_queue() {
+        let gate = Gate::new();
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        // Named twice it is waited for once, else nobody else would come.
+        let first = gate.turns(&[other, one, one]).await.unwrap();
+        let second = gate.turns(&[one, other]).await.unwrap();
+        assert_eq!((first.len(), second.len()), (2, 2));
+        let late = gate.turn_within(other, Duration::from_millis(5)).await;
+        assert!(matches!(late, Err(Error::Contended)));
+        drop(first);
+        drop(gate.turn(other).await.unwrap());
     }
 }

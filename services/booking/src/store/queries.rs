@@ -73,8 +73,6 @@ pub(crate) struct Claims {
     pub(crate) found: Vec<Booking>,
     /// The time by which holds were judged.
     pub(crate) now: DateTime<Utc>,
-    /// Whether these are all.
-    pub(crate) whole: bool,
 }
 
 pub(super) fn scoped(scope: Scope) -> Condition {
@@ -205,14 +203,13 @@ impl Store {
             .limit(MAX_CLAIMS)
             .all(conn)
             .await?;
-        let whole = u64::try_from(found.len()).unwrap_or(u64::MAX) < MAX_CLAIMS;
         // The database is asked for the time only where something depends on it.
         if found.iter().all(|booking| booking.hold_ends().is_none()) {
-            return Ok(Claims { found, now: self.clock.now(), whole });
+            return Ok(Claims { found, now: self.clock.now() });
         }
         let now = self.now(conn).await?;
         found.retain(|booking| booking.hold_ends().is_none_or(|end| end > now));
-        Ok(Claims { found, now, whole })
+        Ok(Claims { found, now })
     }
 
     /// Stores a changed booking and its event. The row was locked before.
