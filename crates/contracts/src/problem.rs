@@ -42,13 +42,18 @@ pub struct ErrorBody {
     /// With `insufficient_resources`: the items of the group that cannot be met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<UnmetItem>,
-    /// Of a booking or a hold that the rules or others refuse: why, and what could be had instead.
-    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
-    pub explained: Option<RefusalExplained>,
+    /// Of a booking or a hold that the rules or others refuse: the layer and the rule that refuse it, and
+    /// until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<ExplanationView>,
+    /// With `explanation`: up to three times as long as the one refused that could be booked, the nearest
+    /// within seven days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternatives: Option<Vec<Alternative>>,
 }
 
 /// Why a booking was refused, and what could be had instead.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusalExplained {
     /// The layer and the rule that refuse it, and until when.
     pub explanation: ExplanationView,
@@ -83,6 +88,12 @@ pub struct RefusedOccurrence {
     /// The bookings in its way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
+    /// Of the first 20: the layer and the rule that refuse it, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<ExplanationView>,
+    /// With `explanation`: up to three times that could be booked instead, the nearest within seven days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternatives: Option<Vec<Alternative>>,
 }
 
 /// An item of a group that cannot be met.

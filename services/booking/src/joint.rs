@@ -1,10 +1,14 @@
 //! Why bookings that are made or changed together are not.
 
+use std::mem::{discriminant, replace};
+
 use chrono::{DateTime, Utc};
 use common::http::{Problem, RefusedAt};
-use contracts::problem::UnmetItem;
+use contracts::problem::{Alternative, RefusalExplained, UnmetItem};
+use contracts::resource::ExplanationView;
 use contracts::text::Text;
 use http::StatusCode;
+use scheduling::{Layer, Span};
 use thiserror::Error as ThisError;
 use uuid::Uuid;
 
@@ -32,7 +36,12 @@ pub(crate) enum Joint {
     #[error("{} of the bookings are refused", .0.len())]
     Refused(Vec<RefusedOne>),
     #[error("{} items cannot be met", .items.len())]
-    Unmet { items: Vec<UnmetItem>, refused: Vec<RefusedOne> },
+    Unmet {
+        items: Vec<UnmetItem>,
+        refused: Vec<RefusedOne>,
+        /// When all of it could be had.
+        near: Vec<Alternative>,
+    },
 }
 
 /// One of several bookings that is refused.
@@ -43,7 +52,32 @@ pub(crate) struct RefusedOne {
     pub(crate) booking: Option<Uuid>,
     /// What it is of, where that has to be told.
     pub(crate) resource: Option<Uuid>,
+    /// What was wanted, if something was.
+    pub(crate) asked: Option<Spot>,
     pub(crate) why: Error,
+}
+
+impl RefusedOne {
+    /// Takes over the explanation of the same refusal.
+    pub(crate) fn explain_like(&mut self, known: &[Self]) {
+        let same = |it: &&Self| it.start == self.start && it.booking == self.booking;
+        let Some(Error::Explained(was, explained)) = known.iter().find(same).map(|it| &it.why)
+        else {
+            return;
+        };
+        if discriminant(&**was) == discriminant(&self.why) {
+            let why = replace(&mut self.why, Error::Contended);
+            self.why = Error::Explained(Box::new(why), explained.clone());
+        }
+    }
+}
+
+/// A time of a resource, and how many of its places.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot {
+    pub(crate) resource: Uuid,
+    pub(crate) span: Span,
+    pub(crate) quantity: u32,
 }
 
 impl From<RefusedOne> for RefusedAt {
@@ -61,11 +95,12 @@ impl From<RefusedOne> for RefusedAt {
 /// the way before too few places, and that before a hold; of these the one that ends last.
 fn rank(refused: &RefusedOne) -> (u8, DateTime<Utc>) {
     let whenever = DateTime::<Utc>::MIN_UTC;
-    if let Error::Held { retry_at, now, .. } = &refused.why {
+    let why = refused.why.plain();
+    if let Error::Held { retry_at, now, .. } = why {
         return (3, *now - (*retry_at - *now));
     }
-    let taken = matches!(refused.why, Error::Taken(_));
-    let full = matches!(refused.why, Error::Full { .. });
+    let taken = matches!(why, Error::Taken(_));
+    let full = matches!(why, Error::Full { .. });
     let rank = if taken {
         1
     } else if full {
@@ -100,11 +135,15 @@ impl From<Joint> for Problem {
             Joint::Over => rule("occurrence_over", "A ocorrência já passou ou não está ativa."),
             Joint::CameBetween => Self::unavailable("contended"),
             Joint::Refused(refused) => listed(refused),
-            Joint::Unmet { items, refused } if refused.is_empty() => {
+            Joint::Unmet { items, refused, near } if refused.is_empty() => {
                 let text = Text::new("Não há recursos livres suficientes neste horário.");
-                Self::new(StatusCode::CONFLICT, "insufficient_resources", text).unmet(items)
+                let (code, busy) = ("insufficient_resources", Layer::Busy.as_str().to_owned());
+                let (layer, rule) = (busy, code.to_owned());
+                let explanation = ExplanationView { layer, rule, reason: None, until: None };
+                let why = RefusalExplained { explanation, alternatives: near };
+                Self::new(StatusCode::CONFLICT, code, text).unmet(items).explained(why)
             }
-            Joint::Unmet { items, refused } => listed(refused).unmet(items),
+            Joint::Unmet { items, refused, near } => listed(refused).unmet(items).instead(near),
         }
     }
 }
@@ -117,6 +156,21 @@ impl Joint {
 }
 
 impl Error {
+    /// The same refusal, with why and what could be had instead.
+    pub(crate) fn explained_as(
+        self,
+        explanation: ExplanationView,
+        alternatives: Vec<Alternative>,
+    ) -> Self {
+        let why = RefusalExplained { explanation, alternatives };
+        Self::Explained(Box::new(self), Box::new(why))
+    }
+
+    /// The refusal itself, without its explanation.
+    fn plain(&self) -> &Self {
+        if let Self::Explained(error, _) = self { error.plain() } else { self }
+    }
+
     /// The limit that it is about.
     pub(crate) fn limit(&self) -> Option<scheduling::Limit> {
         if let Self::LimitExceeded(limit) = self { Some(*limit) } else { None }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use contracts::problem::{
-    Conflict, ErrorBody, FieldFault, RefusalExplained, RefusedOccurrence, UnmetItem,
+    Alternative, Conflict, ErrorBody, FieldFault, RefusalExplained, RefusedOccurrence, UnmetItem,
 };
 use contracts::text::{Language, Text};
 use http::StatusCode;
@@ -66,6 +66,8 @@ impl RefusedAt {
             code: why.code.to_owned(),
             message: why.text.render(language),
             conflicts: why.conflicts.clone(),
+            explanation: why.explained.as_ref().map(|why| why.explanation.clone()),
+            alternatives: why.explained.as_ref().map(|why| why.alternatives.clone()),
         }
     }
 }
@@ -140,6 +142,16 @@ impl Problem {
     #[must_use]
     pub fn explained(self, why: RefusalExplained) -> Self {
         self.with(|inner| inner.explained = Some(why))
+    }
+
+    /// The same, if it is explained, with other times that could be had instead.
+    #[must_use]
+    pub fn instead(self, alternatives: Vec<Alternative>) -> Self {
+        self.with(|inner| {
+            if let Some(explained) = &mut inner.explained {
+                explained.alternatives = alternatives;
+            }
+        })
     }
 
     /// 401: no, bad or expired token.
@@ -333,7 +345,8 @@ impl Problem {
             booking_id: self.0.booking_id,
             occurrences: self.0.occurrences.iter().map(|it| it.told(language)).collect(),
             items: self.0.items.clone(),
-            explained: self.0.explained.clone(),
+            explanation: self.0.explained.as_ref().map(|why| why.explanation.clone()),
+            alternatives: self.0.explained.as_ref().map(|why| why.alternatives.clone()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Who;
 use crate::failure::Failure;
-use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use chrono::{DateTime, Duration, SecondsFormat, SubsecRound as _, Utc};
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::time::SystemTime;
@@ -18,6 +18,7 @@ pub(super) struct World {
     admin: String,
     ids: Value,
     foreign: Value,
+    arriving: String,
     credentials: Value,
 }
 
@@ -27,7 +28,8 @@ impl World {
         // An address of its own: that of the runs guesses passwords and is slowed down.
         let own = IpAddr::from([127, 0, 0, 8]);
         let client = reqwest::Client::builder().no_proxy().local_address(own).build()?;
-        let mut house = House { client, base: base.to_owned(), token: None };
+        let mut house =
+            House { client, base: base.to_owned(), token: None, arriving: String::new() };
         let (foreign, _) = house.furnish(&format!("{name}-foreign")).await?;
         house.token = None;
         let (own, admin) = house.furnish(name).await?;
@@ -37,6 +39,7 @@ impl World {
             admin,
             ids: own,
             foreign,
+            arriving: house.arriving,
             credentials: credentials(name),
         })
     }
@@ -45,7 +48,7 @@ impl World {
     pub(super) fn to_json(&self) -> String {
         json!({
             "base": self.base, "token": self.token, "admin": self.admin, "ids": self.ids,
-            "foreign": self.foreign, "credentials": self.credentials,
+            "foreign": self.foreign, "arriving": self.arriving, "credentials": self.credentials,
         })
         .to_string()
     }
@@ -60,6 +63,7 @@ struct House {
     client: reqwest::Client,
     base: String,
     token: Option<String>,
+    arriving: String,
 }
 
 impl House {
@@ -84,11 +88,14 @@ impl House {
         let start = DateTime::<Utc>::from(SystemTime::now()) + Duration::days(2);
         let start = start.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
         let stamp = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let booking = json!({
-            "tenant_id": tenant, "resource_id": resource, "user_id": user,
-            "start_time": stamp(start), "end_time": stamp(start + Duration::minutes(30)),
-        });
-        let booking = self.made("/bookings/", booking).await?;
+        let slot = |start: DateTime<Utc>| {
+            json!({
+                "tenant_id": tenant, "resource_id": resource, "user_id": user,
+                "start_time": stamp(start), "end_time": stamp(start + Duration::minutes(30)),
+            })
+        };
+        let booking = self.made("/bookings/", slot(start)).await?;
+        self.arriving = self.made("/bookings/", slot(soon())).await?;
         let ids = json!({
             "tenants": tenant, "users": user, "categories": category, "resources": resource,
             "bookings": booking,
@@ -114,6 +121,13 @@ impl House {
         }
         Ok(serde_json::from_str(&text)?)
     }
+}
+
+/// The next slot: whoever booked it may already come.
+fn soon() -> DateTime<Utc> {
+    let now = DateTime::<Utc>::from(SystemTime::now()) + Duration::seconds(30);
+    let into = now.timestamp().rem_euclid(1_800);
+    now.trunc_subsecs(0) + Duration::seconds(1_800 - into)
 }
 
 /// Open around the clock and far ahead, so that the rules refuse little.

@@ -21,7 +21,7 @@ testkit::on_both_engines!(crate::world::guarded =>
 /// Tuesday, a day after now.
 const DAY: &str = "2027-03-02";
 
-fn because(answer: &Answer, layer: &str, rule: &str, until: Option<&str>) {
+pub(crate) fn because(answer: &Answer, layer: &str, rule: &str, until: Option<&str>) {
     let mut expected = json!({ "layer": layer, "rule": rule });
     if let Some(until) = until {
         expected["until"] = json!(until);
@@ -30,13 +30,13 @@ fn because(answer: &Answer, layer: &str, rule: &str, until: Option<&str>) {
 }
 
 /// The starts of the alternatives, local time.
-fn instead(answer: &Answer) -> Vec<&str> {
+pub(crate) fn instead(answer: &Answer) -> Vec<&str> {
     let rows = answer.body["alternatives"].as_array().unwrap_or_else(|| panic!("{}", answer.text));
     rows.iter().map(|row| &row["start_time"].as_str().unwrap()[..16]).collect()
 }
 
 /// Every alternative of an answer is booked.
-async fn take_them(app: &TestApp, w: &World, answer: &Answer) {
+pub(crate) async fn take_them(app: &TestApp, w: &World, answer: &Answer) {
     for time in answer.body["alternatives"].as_array().unwrap() {
         let (start, end) =
             (time["start_time"].as_str().unwrap(), time["end_time"].as_str().unwrap());

@@ -21,7 +21,7 @@ testkit::on_both_engines!(crate::world::guarded =>
     twenty_groups_race_for_two_of_three_rooms,
 );
 
-fn group(w: &World, hour: u32, items: &Value) -> Value {
+pub(crate) fn group(w: &World, hour: u32, items: &Value) -> Value {
     json!({
         "tenant_id": w.tenant, "user_id": w.user, "items": items,
         "start_time": format!("2027-03-04T{hour:02}:00:00"),
@@ -29,7 +29,7 @@ fn group(w: &World, hour: u32, items: &Value) -> Value {
     })
 }
 
-async fn ask(app: &TestApp, w: &World, hour: u32, items: Value) -> Answer {
+pub(crate) async fn ask(app: &TestApp, w: &World, hour: u32, items: Value) -> Answer {
     w.user(app).post("/bookings/groups", group(w, hour, &items)).await
 }
 
@@ -39,7 +39,7 @@ fn resources(answer: &Answer) -> Vec<String> {
 }
 
 /// One more room of the world's category that holds so many.
-async fn room(app: &TestApp, w: &World, name: &str, capacity: u32) -> String {
+pub(crate) async fn room(app: &TestApp, w: &World, name: &str, capacity: u32) -> String {
     let body = json!({
         "tenant_id": w.tenant, "category_id": w.category, "name": name, "capacity": capacity,
     });

@@ -27,6 +27,7 @@ mod edge;
 mod events;
 mod exceptions;
 mod explained;
+mod explained_together;
 mod forgeries;
 mod fuzzed;
 mod groups;

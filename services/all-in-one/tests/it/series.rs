@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testkit::app::{Answer, TestApp};
 
 use crate::ask::{booking_events, column, invalid, keys, names, refused, well_refused};
+use crate::policy::hour;
 use crate::world::World;
 
 testkit::on_both_engines!(crate::world::guarded =>
@@ -109,9 +110,7 @@ async fn all_or_nothing_lists_every_conflict(app: TestApp) {
     let w = World::new(&app, "tudo.example").await;
     let mut there = Vec::new();
     for day in [3, 5, 8] {
-        let (start, end) =
-            (format!("2027-03-{day:02}T09:00:00"), format!("2027-03-{day:02}T10:00:00"));
-        there.push(w.book(&app, &start, &end).await.expect(201).id());
+        there.push(hour(&app, &w, &format!("2027-03-{day:02}"), 9).await.expect(201).id());
     }
     let answer = make(&app, &w, series(&w, 9, "FREQ=DAILY;COUNT=10")).await;
     let answer = refused(answer, 409, "conflict", TAKEN);
@@ -123,7 +122,8 @@ async fn all_or_nothing_lists_every_conflict(app: TestApp) {
     let listed = answer.body["occurrences"].as_array().unwrap();
     assert_eq!(listed.len(), 3);
     for (one, id) in listed.iter().zip(&there) {
-        assert_eq!(keys(one), ["code", "conflicts", "message", "start_time"]);
+        let said = ["alternatives", "code", "conflicts", "explanation", "message", "start_time"];
+        assert_eq!(keys(one), said);
         assert_eq!((&one["code"], &one["message"]), (&json!("conflict"), &json!(TAKEN)));
         assert_eq!(of(&one["conflicts"]), std::slice::from_ref(id));
     }

@@ -1,5 +1,7 @@
 //! Why a booking was refused, and what could be had near it instead.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Days, Utc};
 use contracts::booking::{EditBooking, PlaceBooking};
 use contracts::problem::{Alternative, RefusalExplained};
@@ -9,12 +11,15 @@ use uuid::Uuid;
 
 use super::{Bookings, Offer};
 use crate::error::Error;
-use crate::store::{Booking, Claimed, ClaimsOf};
+use crate::joint::{Joint, RefusedOne, Spot};
+use crate::store::{Booking, ClaimsOf};
 
 /// How many days before and after the wish are looked through.
-const REACH: u32 = 7;
+pub(super) const REACH: u32 = 7;
 /// The most alternatives that are told.
-const ALTERNATIVES: usize = 3;
+pub(super) const ALTERNATIVES: usize = 3;
+/// Of how many of several refusals they are looked for.
+const EXPLAINED: usize = 20;
 /// The most claims that are looked through; among more no alternatives are looked for.
 const MOST_CLAIMS: u64 = 2_000;
 
@@ -27,6 +32,14 @@ struct Wish {
     quantity: u32,
     /// The booking that was to be changed.
     except: Option<Uuid>,
+}
+
+impl Wish {
+    fn of(tenant: Uuid, except: Option<Uuid>, asked: &Spot) -> Self {
+        let Spot { resource, span, quantity } = *asked;
+        let (start, end) = (TimeInput::Instant(span.start()), TimeInput::Instant(span.end()));
+        Self { tenant, resource, start, end, quantity, except }
+    }
 }
 
 impl Bookings {
@@ -62,6 +75,35 @@ impl Bookings {
         self.explain(&wish, error).await
     }
 
+    /// The refusal of several bookings, each of the first of them explained.
+    pub(super) async fn explained_all(&self, tenant: Uuid, error: Error) -> Error {
+        let Error::Joint(joint) = error else { return error };
+        Error::Joint(match joint {
+            Joint::Refused(refused) => Joint::Refused(self.explained_each(tenant, refused).await),
+            Joint::Unmet { items, refused, near } => {
+                let refused = self.explained_each(tenant, refused).await;
+                Joint::Unmet { items, refused, near }
+            }
+            other => other,
+        })
+    }
+
+    /// The same of a list; each time near one of them is free as things are, not with the others made.
+    pub(super) async fn explained_each(
+        &self,
+        tenant: Uuid,
+        refused: Vec<RefusedOne>,
+    ) -> Vec<RefusedOne> {
+        let mut told = Vec::with_capacity(refused.len());
+        for mut one in refused {
+            if let Some(asked) = one.asked.filter(|_| told.len() < EXPLAINED) {
+                one.why = self.explain(&Wish::of(tenant, one.booking, &asked), one.why).await;
+            }
+            told.push(one);
+        }
+        told
+    }
+
     async fn explain(&self, wish: &Wish, error: Error) -> Error {
         let Some(cause) = Cause::of(&error) else { return error };
         // What cannot be found out now is not told; the refusal stands without it.
@@ -83,7 +125,9 @@ impl Bookings {
         let (Ok(start), Ok(end)) = (wish.start.resolve(zone), wish.end.resolve(zone)) else {
             return Ok(None);
         };
-        let (load, whole) = self.load_around(wish, start).await?;
+        let loads = self.loads_around(wish.tenant, vec![wish.resource], start, wish.except).await?;
+        let whole = loads.is_some();
+        let load = loads.and_then(|mut loads| loads.remove(&wish.resource)).unwrap_or_default();
         let calendar = offer.calendar();
         let request = Request { start, end, quantity: wish.quantity };
         let plain = |layer, rule, until| Explanation { layer, rule, reason: None, until };
@@ -108,21 +152,31 @@ impl Bookings {
         }))
     }
 
-    /// What is taken in the days around an instant, and whether that is all of it.
-    async fn load_around(&self, wish: &Wish, start: DateTime<Utc>) -> Result<(Load, bool), Error> {
+    /// What is taken of each resource in the days around an instant; `None` if that is too much to tell,
+    /// or over.
+    pub(super) async fn loads_around(
+        &self,
+        tenant: Uuid,
+        resources: Vec<Uuid>,
+        start: DateTime<Utc>,
+        except: Option<Uuid>,
+    ) -> Result<Option<BTreeMap<Uuid, Load>>, Error> {
         // One day more on both sides: dates are of the tenant's zone, and claims have their buffers.
         let reach = Days::new(u64::from(REACH) + 2);
         let now = self.clock.now();
         let around = start.checked_sub_days(reach).zip(start.checked_add_days(reach));
-        let Some((from, to)) = around.filter(|(_, to)| *to > now) else {
-            return Ok((Load::default(), false));
-        };
-        let (resources, from) = (vec![wish.resource], from.max(now));
-        let wanted = ClaimsOf { tenant: wish.tenant, resources, from, to: Some(to), after: None };
+        let Some((from, to)) = around.filter(|(_, to)| *to > now) else { return Ok(None) };
+        let wanted = ClaimsOf { tenant, resources, from: from.max(now), to: Some(to), after: None };
         let found = self.store.claims_of(&wanted, now, MOST_CLAIMS + 1).await?;
-        let whole = found.len() as u64 <= MOST_CLAIMS;
-        let others = found.iter().filter(|claimed| Some(claimed.id) != wish.except);
-        Ok((Load::at(others.filter_map(Claimed::claim), now), whole))
+        if found.len() as u64 > MOST_CLAIMS {
+            return Ok(None);
+        }
+        let mut claims: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
+        for claimed in found.iter().filter(|claimed| Some(claimed.id) != except) {
+            claims.entry(claimed.resource).or_default().extend(claimed.claim());
+        }
+        let load = |(id, claims)| (id, Load::at(claims, now));
+        Ok(Some(claims.into_iter().map(load).collect()))
     }
 }
 

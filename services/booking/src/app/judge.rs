@@ -12,7 +12,7 @@ use super::claim::Wanted;
 use super::tally::Tally;
 use super::{Bookings, Candidate, Offer};
 use crate::error::Error;
-use crate::joint::{Joint, RefusedOne};
+use crate::joint::{Joint, RefusedOne, Spot};
 use crate::store::Booking;
 
 /// No claim is longer.
@@ -25,6 +25,8 @@ pub(super) struct Proposal {
     pub(super) known: Option<Uuid>,
     /// What it is of, where a refusal has to tell.
     pub(super) resource: Option<Uuid>,
+    /// What is wanted, if the clock has it.
+    pub(super) asked: Option<Spot>,
     pub(super) wish: Result<(Booking, Candidate), Refusal>,
 }
 
@@ -72,7 +74,8 @@ impl Bookings {
         let mut judged = Judged::default();
         for proposal in proposals {
             let (start, known, resource) = (proposal.start, proposal.known, proposal.resource);
-            let refuse = |why: Error| RefusedOne { start, booking: known, resource, why };
+            let asked = proposal.asked;
+            let refuse = |why: Error| RefusedOne { start, booking: known, resource, asked, why };
             let (booking, candidate) = match proposal.wish.as_ref() {
                 Ok(wish) => wish,
                 Err(refusal) => {

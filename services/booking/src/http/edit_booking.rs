@@ -27,7 +27,7 @@ use crate::app::{Bookings, versioned};
     params(
         ("id" = Uuid, Path, description = "The booking"),
         Precondition,
-        ("scope" = Option<SeriesScope>, Query, description = "Of a series: which bookings; default `this`"),
+        ("scope" = inline(Option<SeriesScope>), Query, description = "Of a series: which bookings; default `this`"),
     ),
     request_body = EditBooking,
     responses(

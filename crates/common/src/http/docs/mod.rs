@@ -6,7 +6,7 @@ mod pages;
 mod schemas;
 
 use contracts::Service;
-use contracts::problem::{Conflict, ErrorBody, FieldFault};
+use contracts::problem::ErrorBody;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Components, License, OpenApi};
@@ -29,12 +29,11 @@ pub fn document(mut openapi: OpenApi, service: Service) -> OpenApi {
     openapi.info.contact = None;
     openapi.info.description = Some("Multi-tenant scheduling.".to_owned());
     let components = openapi.components.get_or_insert_with(Components::new);
-    for (name, schema) in [
-        (ErrorBody::name(), ErrorBody::schema()),
-        (FieldFault::name(), FieldFault::schema()),
-        (Conflict::name(), Conflict::schema()),
-    ] {
-        components.schemas.entry(name.into_owned()).or_insert(schema);
+    // The one body of refusals is of no handler: it and what it is made of are added here.
+    let mut refusal = vec![(ErrorBody::name().into_owned(), ErrorBody::schema())];
+    ErrorBody::schemas(&mut refusal);
+    for (name, schema) in refusal {
+        components.schemas.entry(name).or_insert(schema);
     }
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     components.add_security_scheme(BEARER, bearer);

@@ -87,7 +87,13 @@ impl Bookings {
                 let by = caller.user_id();
                 if let Err(why) = cancelled(&mut booking, by, reason.map(str::to_owned), now) {
                     let (start, id) = (booking.start_time, Some(booking.id));
-                    refused.push(RefusedOne { start, booking: id, resource: None, why });
+                    refused.push(RefusedOne {
+                        start,
+                        booking: id,
+                        resource: None,
+                        asked: None,
+                        why,
+                    });
                     continue;
                 }
                 booking.version += 1;

@@ -49,6 +49,24 @@ impl Bookings {
         wanted: &Precondition,
         trace_id: &str,
     ) -> Result<SeriesChange, Error> {
+        let done = self.try_edit_series(caller, (id, scope), edit, wanted, trace_id).await;
+        match done {
+            Err(error @ Error::Joint(_)) => {
+                let tenant = self.visible(caller, id).await?.tenant_id;
+                Err(self.explained_all(tenant, error).await)
+            }
+            other => other,
+        }
+    }
+
+    async fn try_edit_series(
+        &self,
+        caller: &Caller,
+        (id, scope): (Uuid, SeriesScope),
+        edit: &EditBooking,
+        wanted: &Precondition,
+        trace_id: &str,
+    ) -> Result<SeriesChange, Error> {
         for _ in 0..ATTEMPTS {
             let change = self.series_change(caller, (id, scope), edit, wanted).await?;
             match self.apply_to_series(&change, trace_id).await {
@@ -227,7 +245,8 @@ impl Bookings {
             if status == BookingStatus::Cancelado {
                 if let Err(why) = cancelled(booking, change.caller.user_id(), None, now) {
                     let (start, id) = (booking.start_time, Some(booking.id));
-                    refused.push(RefusedOne { start, booking: id, resource: None, why });
+                    let (resource, asked) = (None, None);
+                    refused.push(RefusedOne { start, booking: id, resource, asked, why });
                 }
             } else if booking.status() != status && !waiting {
                 restate(booking, status);

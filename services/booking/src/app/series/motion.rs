@@ -16,6 +16,7 @@ use crate::app::edit::{Plan, edited, restate, waits};
 use crate::app::judge::Proposal;
 use crate::app::{Bookings, Candidate, Offer};
 use crate::error::Error;
+use crate::joint::Spot;
 use crate::store::{Booking, BookingSeries};
 
 /// How bookings write the clock time of their start.
@@ -157,7 +158,14 @@ impl Bookings {
         motion: &Motion,
         offer: &Offer,
     ) -> Proposal {
-        let wish = match motion.target(booking) {
+        let target = motion.target(booking);
+        let quantity = edit.quantity.or_else(|| u32::try_from(booking.quantity).ok());
+        let asked = target.as_ref().zip(quantity).map(|((_, span), quantity)| Spot {
+            resource: offer.resource.id,
+            span: *span,
+            quantity,
+        });
+        let wish = match target {
             None => Err(Refusal::TooFarAhead { days: motion.rules.rules.advance_days }),
             Some((wall, span)) => {
                 let judged = motion.timed || motion.resource.is_some();
@@ -182,7 +190,7 @@ impl Bookings {
             }
             (next, candidate)
         });
-        Proposal { start: booking.start_time, known: Some(booking.id), resource: None, wish }
+        Proposal { start: booking.start_time, known: Some(booking.id), resource: None, asked, wish }
     }
 }
 

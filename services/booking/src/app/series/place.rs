@@ -14,7 +14,7 @@ use crate::app::judge::{Judged, Proposal};
 use crate::app::place::{authorize, confirmation_code, first_status};
 use crate::app::{Bookings, Offer};
 use crate::error::Error;
-use crate::joint::Joint;
+use crate::joint::{Joint, RefusedOne, Spot};
 use crate::store::{Booking, BookingSeries, Gone, Inserted};
 
 /// How what became of a series is told.
@@ -40,18 +40,22 @@ impl Bookings {
         trace_id: &str,
     ) -> Result<Answer, Error> {
         authorize(caller, asked.0)?;
-        let own = Scope::Tenant(asked.0.tenant_id);
+        let tenant = asked.0.tenant_id;
+        let own = Scope::Tenant(tenant);
         let rest = async {
             let draft = self.drafted(asked).await?;
             match draft.mode {
                 SeriesMode::Preview => {
                     let conn = self.store.database().read(own);
-                    let judged =
-                        self.judge(&conn, draft.series.tenant_id, &draft.proposals).await?;
+                    let mut judged = self.judge(&conn, tenant, &draft.proposals).await?;
+                    judged.refused = self.explained_each(tenant, judged.refused).await;
                     Ok(told(draft.outcome(judged))?)
                 }
                 SeriesMode::Fail | SeriesMode::Skip => {
-                    self.store_series(&draft, once, told, trace_id).await
+                    match self.store_series(&draft, once, told, trace_id).await {
+                        Err(error) => Err(self.explained_all(tenant, error).await),
+                        stored => stored,
+                    }
                 }
             }
         };
@@ -117,7 +121,9 @@ impl Bookings {
             booking.wall_start = occurrence.wall.to_string();
             (booking, candidate)
         });
-        Proposal { start: occurrence.span.start(), known: None, resource: None, wish }
+        let (resource, span, quantity) = (series.resource_id, occurrence.span, request.quantity);
+        let asked = Some(Spot { resource, span, quantity });
+        Proposal { start: span.start(), known: None, resource: None, asked, wish }
     }
 
     async fn store_series(
@@ -134,8 +140,10 @@ impl Bookings {
         if !seen.may_be(draft.mode) {
             return Err(Joint::Refused(seen.refused).into());
         }
+        // Found out before the lock, for what is told under it.
+        let known = &self.explained_each(tenant, seen.refused).await;
         for _ in 0..ATTEMPTS {
-            match self.try_series(draft, once, told, trace_id).await {
+            match self.try_series((draft, known), once, told, trace_id).await {
                 Ok(answer) => {
                     self.relay.wake();
                     return Ok(answer);
@@ -154,7 +162,7 @@ impl Bookings {
     /// One transaction: everything that may be made of the series, or nothing.
     async fn try_series(
         &self,
-        draft: &Draft,
+        (draft, known): (&Draft, &[RefusedOne]),
         once: &Once,
         told: &Told<'_>,
         trace_id: &str,
@@ -179,6 +187,9 @@ impl Bookings {
                 return Err(Joint::Refused(judged.refused).into());
             }
             coded(&mut judged.accepted);
+            for one in &mut judged.refused {
+                one.explain_like(known);
+            }
             self.store.add_series(tx, &draft.series).await?;
             match self.store.enter_all(tx, &judged.accepted, trace_id).await? {
                 Inserted::Stored => Ok::<_, Error>((told(draft.outcome(judged))?, ())),

@@ -1,6 +1,9 @@
 //! Groups: several resources at one time, all or none. Which resources of a category are taken is
 //! decided by their names: the first that are free.
 
+mod near;
+
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -20,7 +23,7 @@ use super::place::{authorize, first_status};
 use super::series::{came_between, coded};
 use super::{Bookings, Candidate, Offer, may_change};
 use crate::error::Error;
-use crate::joint::{Joint, RefusedOne};
+use crate::joint::{Joint, RefusedOne, Spot};
 use crate::store::{Booking, Gone, Inserted, Together};
 
 /// How often a group is chosen anew when somebody came between.
@@ -50,23 +53,35 @@ impl Bookings {
     ) -> Result<Answer, Error> {
         authorize(caller, &single(request, Uuid::nil()))?;
         let rest = async {
-            let asked = self.asked(request).await?;
-            let id = self.ids.next();
-            for _ in 0..ATTEMPTS {
-                let chosen = self.choose(request, &asked).await?;
-                match self.store_group(request, id, once, &chosen, trace_id).await {
-                    Ok(answer) => {
-                        self.relay.wake();
-                        return Ok(answer);
-                    }
-                    Err(error) if came_between(&error) => {}
-                    Err(error) => return Err(error.of_write(id)),
-                }
+            match self.try_group(request, once, trace_id).await {
+                Err(error) => Err(self.explained_group(request, error).await),
+                placed => placed,
             }
-            Err(Error::Contended)
         };
         let own = Scope::Tenant(request.tenant_id);
         once.unless_done(self.store.database(), own, Box::pin(rest)).await
+    }
+
+    async fn try_group(
+        &self,
+        request: &PlaceGroup,
+        once: &Once,
+        trace_id: &str,
+    ) -> Result<Answer, Error> {
+        let asked = self.asked(request).await?;
+        let id = self.ids.next();
+        for _ in 0..ATTEMPTS {
+            let chosen = self.choose(request, &asked).await?;
+            match self.store_group(request, id, once, &chosen, trace_id).await {
+                Ok(answer) => {
+                    self.relay.wake();
+                    return Ok(answer);
+                }
+                Err(error) if came_between(&error) => {}
+                Err(error) => return Err(error.of_write(id)),
+            }
+        }
+        Err(Error::Contended)
     }
 
     /// A group as clients see it.
@@ -161,9 +176,7 @@ impl Bookings {
     ) -> Result<Vec<Chosen<'a>>, Error> {
         let in_the_way = self.in_the_way_of_group(request, asked).await?;
         let mut order: Vec<&Asked<'_>> = asked.iter().collect();
-        order.sort_by_key(|it| {
-            (it.item.resource_id.is_none(), std::cmp::Reverse(it.item.min_capacity), it.number)
-        });
+        order.sort_by_key(|it| by_need(it));
         let now = self.clock.now();
         let mut used = BTreeSet::new();
         let (mut chosen, mut unmet, mut refused) = (Vec::new(), Vec::new(), Vec::new());
@@ -182,7 +195,8 @@ impl Bookings {
                     None if !used.contains(&wanted.resource) => free.push(candidate),
                     Some(why) if it.item.resource_id.is_some() => {
                         let (start, resource) = (candidate.span.start(), Some(wanted.resource));
-                        refused.push(RefusedOne { start, booking: None, resource, why });
+                        let asked = Some(spot(candidate, request.quantity));
+                        refused.push(RefusedOne { start, booking: None, resource, asked, why });
                     }
                     None | Some(_) => {}
                 }
@@ -199,7 +213,7 @@ impl Bookings {
         }
         if !unmet.is_empty() {
             unmet.sort_by_key(|item| item.item);
-            return Err(Joint::Unmet { items: unmet, refused }.into());
+            return Err(Joint::Unmet { items: unmet, refused, near: Vec::new() }.into());
         }
         if let Some(refusal) = chosen.iter().find_map(|it| it.candidate.off_grid.clone()) {
             return Err(Error::Refused(refusal));
@@ -285,7 +299,8 @@ impl Bookings {
         booking.group_id = Some(id);
         let resource = Some(booking.resource_id);
         let wish = Ok((booking, candidate.clone()));
-        Proposal { start: candidate.span.start(), known: None, resource, wish }
+        let asked = Some(spot(candidate, request.quantity));
+        Proposal { start: candidate.span.start(), known: None, resource, asked, wish }
     }
 
     /// Cancels every active booking of a group, or none.
@@ -303,6 +318,16 @@ impl Bookings {
         self.cancel_together(caller, tenant, which, reason, trace_id).await?;
         Ok(self.store.together(tenant, which).await?)
     }
+}
+
+/// Which item chooses first.
+fn by_need(asked: &Asked<'_>) -> (bool, Reverse<Option<u32>>, u32) {
+    let item = asked.item;
+    (item.resource_id.is_none(), Reverse(item.min_capacity), asked.number)
+}
+
+fn spot(candidate: &Candidate, quantity: u32) -> Spot {
+    Spot { resource: candidate.offer.resource.id, span: candidate.span, quantity }
 }
 
 /// A booking of a group as if it were asked for by itself.
