@@ -1,6 +1,6 @@
 //! Links to one booking, for people without an account.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use scheduling::wall::TimeInput;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::BookingStatus;
 use crate::form::{Decode, Form, choice, list, ordered, time};
+use crate::problem::Alternative;
 use crate::tenant::CustomLabels;
 
 /// How every token of a link begins.
@@ -151,6 +152,19 @@ pub struct LinkedBookingView {
     pub version: i64,
     /// When the link stops.
     pub expires_at: DateTime<Utc>,
+}
+
+/// Where a booking can be moved on a day.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct LinkedSlotsView {
+    /// The civil day.
+    #[schema(example = "2027-03-04")]
+    pub date: NaiveDate,
+    /// The tenant's zone.
+    #[schema(example = "America/Sao_Paulo")]
+    pub timezone: String,
+    /// Every time that can be had, in order.
+    pub slots: Vec<Alternative>,
 }
 
 #[cfg(test)]

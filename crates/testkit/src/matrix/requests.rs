@@ -184,8 +184,10 @@ fn links(scene: &Scene, today: NaiveDate) -> Vec<Request> {
     let later = slot(scene, today, 12, 16, &scene.admin);
     let later = json!({ "start_time": later["start_time"], "end_time": later["end_time"] });
     let nil = || Value::Null;
+    let day = format!("?date={}", today + Days::new(2));
     vec![
         request("GET /bookings/links/{token}", &[token], "", nil()),
+        request("GET /bookings/links/{token}/slots", &[token], &day, nil()),
         request("PUT /bookings/links/{token}", &[token], "", later),
         request("DELETE /bookings/links/{token}", &[token], "", nil()),
         request("POST /bookings/{id}/links", &[booking], "", nil()),

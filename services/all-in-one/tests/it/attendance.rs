@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use testkit::app::TestApp;
 
 use crate::ask::{booking_events, by, names, refused, well_refused};
+use crate::policy::of_resource;
 use crate::world::World;
 
 testkit::on_both_engines!(crate::world::guarded =>
@@ -17,6 +18,7 @@ testkit::on_both_engines!(crate::world::guarded =>
     the_door_checks_in_and_nobody_else_does,
     nobody_came_and_the_rest_is_free_again,
     what_is_over_ends_by_what_is_known_of_it,
+    the_room_after_a_booking_is_kept_when_it_is_over,
     jobs_and_cancellations_leave_each_booking_in_one_state,
 );
 
@@ -150,6 +152,24 @@ async fn what_is_over_ends_by_what_is_known_of_it(app: TestApp) {
     app.run_job(DONE).await.unwrap();
     assert_eq!(status(&w, &paths[2]).await, "concluido", "somebody came");
     assert_eq!(booking_events(&app).await.len(), 7);
+    app.stop().await;
+}
+
+async fn the_room_after_a_booking_is_kept_when_it_is_over(app: TestApp) {
+    let half = json!({ "booking_interval": 30 });
+    let mut w = World::with(&app, "limpeza.example", half, json!({})).await;
+    of_resource(&app, &w, json!({ "buffer_after_minutes": 60 })).await;
+    let path = booked(&app, &w, "2027-03-01T13:00:00Z", "2027-03-01T14:00:00Z", "confirmado").await;
+    w.wait(&app, TimeDelta::hours(2)).await;
+    app.run_job(DONE).await.unwrap();
+    let next = w.book(&app, "2027-03-01T14:30:00Z", "2027-03-01T15:30:00Z").await;
+    well_refused(next, 409, "conflict");
+    let starts = w.starts(&app, "2027-03-01").await;
+    assert_eq!(starts[0], "2027-03-01T12:00:00-03:00");
+    assert_eq!(w.user(&app).get(&path).await.expect(200).body["status"], "confirmado");
+    w.wait(&app, TimeDelta::hours(1)).await;
+    app.run_job(DONE).await.unwrap();
+    assert_eq!(w.user(&app).get(&path).await.expect(200).body["status"], "concluido");
     app.stop().await;
 }
 

@@ -1,12 +1,13 @@
 //! Why a booking is refused, until when, and what could be had instead: and that it can.
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use testkit::app::{Answer, TestApp};
 
 use crate::ask::well_refused;
 use crate::exceptions::except;
 use crate::holds::body;
-use crate::policy::{hour, of_tenant};
+use crate::policy::{hour, of_resource, of_tenant};
 use crate::world::World;
 
 testkit::on_both_engines!(crate::world::guarded =>
@@ -16,6 +17,7 @@ testkit::on_both_engines!(crate::world::guarded =>
     a_change_may_go_where_the_booking_lies,
     whoever_has_enough_is_offered_nothing,
     a_length_nobody_may_have_is_offered_nowhere,
+    the_room_before_a_time_to_come_may_be_taken_by_what_is_over,
 );
 
 /// Tuesday, a day after now.
@@ -131,5 +133,20 @@ async fn a_length_nobody_may_have_is_offered_nowhere(app: TestApp) {
     let nobody =
         w.user(&app).put("/bookings/00000000-0000-7000-8000-000000000000", json!({})).await;
     assert_eq!(nobody.expect(404).body.get("explanation"), None::<&Value>);
+    app.stop().await;
+}
+
+/// 09:00 there; what took place until 11:00 is in the way of who needs the two hours before noon.
+async fn the_room_before_a_time_to_come_may_be_taken_by_what_is_over(app: TestApp) {
+    let mut w = World::new(&app, "antes.example").await;
+    of_resource(&app, &w, json!({ "buffer_before_minutes": 120 })).await;
+    let today = "2027-03-01";
+    hour(&app, &w, today, 10).await.expect(201);
+    w.wait(&app, TimeDelta::minutes(125)).await;
+    let refused = well_refused(hour(&app, &w, today, 12).await, 409, "conflict");
+    assert_eq!(instead(&refused), ["2027-03-01T13:00", "2027-03-01T14:00", "2027-03-01T15:00"]);
+    let first = &refused.body["alternatives"][0];
+    let (start, end) = (first["start_time"].as_str().unwrap(), first["end_time"].as_str().unwrap());
+    w.book(&app, start, end).await.expect(201);
     app.stop().await;
 }

@@ -42,6 +42,7 @@ mod keys;
 mod law;
 mod links;
 mod links_secret;
+mod links_slots;
 mod login;
 mod matrix;
 mod openapi;

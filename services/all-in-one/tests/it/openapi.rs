@@ -136,6 +136,7 @@ const CONTRACT: &[&str] = &[
     "GET /bookings/{id}/links",
     "DELETE /bookings/{id}/links/{link_id}",
     "GET /bookings/links/{token}",
+    "GET /bookings/links/{token}/slots",
     "PUT /bookings/links/{token}",
     "DELETE /bookings/links/{token}",
     // Calendars.
@@ -305,6 +306,7 @@ async fn public_operations_are_marked(app: TestApp) {
         "POST /auth/token",
         "POST /auth/logout",
         "GET /bookings/links/{token}",
+        "GET /bookings/links/{token}/slots",
         "PUT /bookings/links/{token}",
         "DELETE /bookings/links/{token}",
         "GET /calendars/feeds/{secret}",

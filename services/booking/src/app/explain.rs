@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use contracts::booking::{EditBooking, PlaceBooking};
 use contracts::problem::{Alternative, RefusalExplained};
 use contracts::resource::ExplanationView;
@@ -166,7 +166,9 @@ impl Bookings {
         let now = self.clock.now();
         let around = start.checked_sub_days(reach).zip(start.checked_add_days(reach));
         let Some((from, to)) = around.filter(|(_, to)| *to > now) else { return Ok(None) };
-        let wanted = ClaimsOf { tenant, resources, from: from.max(now), to: Some(to), after: None };
+        // What is over may still lie in the room before a time to come, which is a day at most.
+        let from = from.max(now - TimeDelta::days(1));
+        let wanted = ClaimsOf { tenant, resources, from, to: Some(to), after: None };
         let found = self.store.claims_of(&wanted, now, MOST_CLAIMS + 1).await?;
         if found.len() as u64 > MOST_CLAIMS {
             return Ok(None);

@@ -87,10 +87,11 @@ impl Bookings {
 ///
 /// Where the tenant asks people to check in, nobody came if nobody did so in time; a booking shorter
 /// than that time ends before it. Otherwise a confirmed booking took place, and of one that was never
-/// confirmed nobody knows. Who checked in was there.
+/// confirmed nobody knows. Who checked in was there. What took place ends with the room kept after it:
+/// an ended booking claims nothing.
 fn ending(booking: &Booking, now: DateTime<Utc>) -> Option<BookingStatus> {
     let came = booking.checked_in_at.is_some();
-    let over = now >= booking.end_time;
+    let over = now >= booking.claim_end;
     match booking.status() {
         BookingStatus::Confirmado => match booking.no_show_at() {
             Some(at) if now >= at => Some(BookingStatus::NaoCompareceu),

@@ -105,22 +105,33 @@ impl Bookings {
         to: DateTime<Utc>,
     ) -> Result<OccupancyView, Error> {
         let now = self.clock.now();
-        let mut wanted =
+        let wanted =
             ClaimsOf { tenant, resources: vec![resource], from, to: Some(to), after: None };
         let (mut bookings, mut claims) = (Vec::new(), Vec::new());
+        for row in self.claimed(wanted, now).await? {
+            match row.expires {
+                None => bookings.extend(row.claim()),
+                Some(_) => claims.push(row.facts()),
+            }
+        }
+        claims.extend(sums(&Load::at(bookings, now)));
+        Ok(OccupancyView { claims })
+    }
+
+    /// All that is claimed, page by page.
+    pub(super) async fn claimed(
+        &self,
+        mut wanted: ClaimsOf,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Claimed>, Error> {
+        let mut claimed = Vec::new();
         for _ in 0..MOST_PAGES {
             let rows = self.store.claims_of(&wanted, now, PAGE).await?;
             wanted.after = rows.last().map(Claimed::key);
             let full = rows.len() as u64 == PAGE;
-            for row in rows {
-                match row.expires {
-                    None => bookings.extend(row.claim()),
-                    Some(_) => claims.push(row.facts()),
-                }
-            }
+            claimed.extend(rows);
             if !full {
-                claims.extend(sums(&Load::at(bookings, now)));
-                return Ok(OccupancyView { claims });
+                return Ok(claimed);
             }
         }
         // Not to be told is better than to be told that the rest is free.

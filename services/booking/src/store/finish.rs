@@ -36,7 +36,8 @@ const NOBODY_CAME: &str = "SELECT id, tenant_id, resource_id FROM booking \
     WHERE status = 'confirmado' AND no_show_minutes IS NOT NULL AND checked_in_at IS NULL \
     AND start_time <= $1 AND {late} ORDER BY start_time, id LIMIT $2";
 const OVER: &str = "SELECT id, tenant_id, resource_id FROM booking \
-    WHERE status IN ('pendente','confirmado') AND end_time <= $1 ORDER BY end_time, id LIMIT $2";
+    WHERE status IN ('pendente','confirmado') AND end_time <= $1 AND claim_end <= $1 \
+    ORDER BY end_time, id LIMIT $2";
 
 impl Store {
     /// Bookings that have come to their end at `now`, of every tenant.

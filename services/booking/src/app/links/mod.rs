@@ -1,6 +1,7 @@
 //! Links: whoever has one sees one booking, and moves or cancels it by its owner's rules. How they are
 //! made, listed and taken back; what is done by one is in `open`. ADR 0025 says why it is so.
 
+mod free;
 mod keys;
 mod open;
 mod refusal;

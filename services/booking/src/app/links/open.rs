@@ -24,10 +24,10 @@ const ATTEMPTS: u32 = 5;
 /// A link that was proved, and what is to be known of it.
 pub(crate) struct Opened {
     link: Link,
-    booking: Booking,
+    pub(super) booking: Booking,
     /// Acts for the booking's owner.
     pub(crate) caller: Caller,
-    rules: Arc<TenantRules>,
+    pub(super) rules: Arc<TenantRules>,
     resource_name: Option<String>,
 }
 
@@ -37,7 +37,7 @@ impl Opened {
         self.link.tenant_id
     }
 
-    fn needs(&self, action: LinkAction) -> Result<(), Error> {
+    pub(super) fn needs(&self, action: LinkAction) -> Result<(), Error> {
         if self.link.allows(action) { Ok(()) } else { Err(LinkRefusal::Forbidden.into()) }
     }
 }

@@ -3,6 +3,7 @@
 
 mod cancel_linked_booking;
 mod create_link;
+mod list_linked_slots;
 mod list_links;
 mod move_linked_booking;
 mod revoke_link;
@@ -27,6 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create_link::create_link, list_links::list_links))
         .routes(routes!(revoke_link::revoke_link))
+        .routes(routes!(list_linked_slots::list_linked_slots))
         .routes(routes!(
             show_linked_booking::show_linked_booking,
             move_linked_booking::move_linked_booking,
