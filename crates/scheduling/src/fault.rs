@@ -8,7 +8,7 @@ pub struct ScheduleFault {
     /// Where, relative to the parsed value: `monday[0]`, `schedule[2].start_time`; empty for the
     /// value itself.
     pub path: String,
-    /// Stable code: `type`, `required`, `unknown_field`, `format`, `range`, `order`, `too_many`
+    /// Stable code: `type`, `missing`, `unknown`, `format`, `range`, `order`, `too_many`
     /// or `combination` (parts that do not go together).
     pub code: &'static str,
     /// For people, in pt-BR.
@@ -25,11 +25,11 @@ impl ScheduleFault {
     }
 
     pub(crate) fn unknown(path: impl Into<String>) -> Self {
-        Self::new(path, "unknown_field", "Campo desconhecido.")
+        Self::new(path, "unknown", "Campo desconhecido.")
     }
 
-    pub(crate) fn required(path: impl Into<String>) -> Self {
-        Self::new(path, "required", "Campo obrigatório.")
+    pub(crate) fn missing(path: impl Into<String>) -> Self {
+        Self::new(path, "missing", "Campo obrigatório.")
     }
 
     pub(crate) fn wrong_type(path: impl Into<String>, wanted: &str) -> Self {

@@ -86,7 +86,7 @@ fn present<'a>(object: &'a Map<String, Value>, field: &str) -> Option<&'a Value>
 
 fn frequency(object: &Map<String, Value>) -> Result<Frequency, ScheduleFault> {
     let Some(value) = object.get("frequency") else {
-        return Err(ScheduleFault::required("frequency"));
+        return Err(ScheduleFault::missing("frequency"));
     };
     match value.as_str() {
         Some("daily") => Ok(Frequency::Daily),

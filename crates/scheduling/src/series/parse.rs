@@ -76,10 +76,7 @@ impl Parts {
 
     fn exdate(&mut self, parameter: &str, values: &str) {
         if !["", "VALUE=DATE", "VALUE=DATE-TIME"].contains(&parameter) {
-            self.wrong(
-                "EXDATE",
-                ("unknown_field", format!("Parâmetro desconhecido: {parameter}.")),
-            );
+            self.wrong("EXDATE", ("unknown", format!("Parâmetro desconhecido: {parameter}.")));
             return;
         }
         for value in values.split(',') {
@@ -161,7 +158,7 @@ impl Parts {
 
     fn freq(&mut self) -> Option<Freq> {
         if !self.has("FREQ") {
-            self.faults.push(ScheduleFault::required("FREQ"));
+            self.faults.push(ScheduleFault::missing("FREQ"));
         }
         self.one("FREQ", |text| match text {
             "DAILY" => Ok(Freq::Daily),

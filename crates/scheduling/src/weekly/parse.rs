@@ -36,7 +36,7 @@ fn map_form(object: &Map<String, Value>, days: &mut Days, faults: &mut Faults) -
         let Some(day) = DAYS.iter().position(|name| name == key) else {
             faults.push(ScheduleFault::new(
                 key,
-                "unknown_field",
+                "unknown",
                 "Dia desconhecido: use monday, tuesday, wednesday, thursday, friday, saturday ou \
                  sunday.",
             ));
@@ -130,7 +130,7 @@ fn object_range(path: &str, item: &Value, faults: &mut Faults) -> Option<(usize,
 
 fn day_of_week(object: &Map<String, Value>, path: &str) -> Result<usize, ScheduleFault> {
     let path = format!("{path}.day_of_week");
-    let Some(value) = object.get("day_of_week") else { return Err(ScheduleFault::required(path)) };
+    let Some(value) = object.get("day_of_week") else { return Err(ScheduleFault::missing(path)) };
     let Some(day) = whole(value) else {
         return Err(ScheduleFault::wrong_type(path, "um número inteiro de 0 a 6"));
     };
@@ -146,7 +146,7 @@ fn clock(
     read: fn(&str) -> Option<ClockTime>,
 ) -> Result<ClockTime, ScheduleFault> {
     let path = format!("{path}.{field}");
-    let Some(value) = object.get(field) else { return Err(ScheduleFault::required(path)) };
+    let Some(value) = object.get(field) else { return Err(ScheduleFault::missing(path)) };
     let Some(text) = value.as_str() else {
         return Err(ScheduleFault::wrong_type(path, "um texto HH:MM"));
     };

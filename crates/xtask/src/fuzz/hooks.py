@@ -206,6 +206,12 @@ def arriving(parameters):
         parameters["id"] = WORLD["arriving"]
 
 
+def taken(body):
+    """The time that the world's booking takes, mostly: nobody waits for one that is free."""
+    if is_time(body.get("start_time")) and is_id(body.get("resource_id")) and dice(body["start_time"]) < 5:
+        body.update({name: WORLD["taken"][name] for name in ("resource_id", "start_time", "end_time")})
+
+
 def window(query):
     """Two days of the next month, mostly: else nothing would be found."""
     ends = [query.get("from"), query.get("to")]
@@ -275,6 +281,8 @@ def before_call(context, case, kwargs):
     fill(body)
     if path.startswith("/bookings"):
         slot(body)
+    if path == "/bookings/waitlist":
+        taken(body)
     for item in body.get("items") or []:
         if isinstance(item, dict):
             fill(item)

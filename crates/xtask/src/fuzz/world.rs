@@ -19,6 +19,7 @@ pub(super) struct World {
     ids: Value,
     foreign: Value,
     arriving: String,
+    taken: Value,
     credentials: Value,
 }
 
@@ -28,8 +29,13 @@ impl World {
         // An address of its own: that of the runs guesses passwords and is slowed down.
         let own = IpAddr::from([127, 0, 0, 8]);
         let client = reqwest::Client::builder().no_proxy().local_address(own).build()?;
-        let mut house =
-            House { client, base: base.to_owned(), token: None, arriving: String::new() };
+        let mut house = House {
+            client,
+            base: base.to_owned(),
+            token: None,
+            arriving: String::new(),
+            taken: Value::Null,
+        };
         let (foreign, _) = house.furnish(&format!("{name}-foreign")).await?;
         house.token = None;
         let (own, admin) = house.furnish(name).await?;
@@ -40,6 +46,7 @@ impl World {
             ids: own,
             foreign,
             arriving: house.arriving,
+            taken: house.taken,
             credentials: credentials(name),
         })
     }
@@ -48,7 +55,7 @@ impl World {
     pub(super) fn to_json(&self) -> String {
         json!({
             "base": self.base, "token": self.token, "admin": self.admin, "ids": self.ids,
-            "foreign": self.foreign, "arriving": self.arriving, "credentials": self.credentials,
+            "foreign": self.foreign, "arriving": self.arriving, "taken": self.taken, "credentials": self.credentials,
         })
         .to_string()
     }
@@ -64,6 +71,7 @@ struct House {
     base: String,
     token: Option<String>,
     arriving: String,
+    taken: Value,
 }
 
 impl House {
@@ -95,6 +103,7 @@ impl House {
             })
         };
         let booking = self.made("/bookings/", slot(start)).await?;
+        self.taken = slot(start);
         self.arriving = self.made("/bookings/", slot(soon())).await?;
         let ids = json!({
             "tenants": tenant, "users": user, "categories": category, "resources": resource,

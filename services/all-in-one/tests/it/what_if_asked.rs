@@ -7,6 +7,7 @@ use testkit::app::TestApp;
 use uuid::Uuid;
 
 use crate::ask::{by, invalid, refused};
+use crate::exceptions::except;
 use crate::what_if::{DAYS, booked, broken, count, path, preview, text};
 use crate::world::{World, twin};
 
@@ -14,6 +15,7 @@ testkit::on_both_engines!(crate::world::guarded =>
     previews_are_for_admins_and_sound_settings,
     where_it_looks_can_be_narrowed,
     many_resources_come_in_pages,
+    too_much_for_one_answer_is_said_to_be,
     without_bookings_nothing_is_said_to_stay,
     bookings_are_told_to_neighbours_from_a_place_on,
 );
@@ -127,6 +129,29 @@ async fn many_resources_come_in_pages(app: TestApp) {
         body["cursor"] = json!(cursor);
     }
     assert_eq!((pages, resources, vanish), (2, 202, 202 * 14));
+    app.stop().await;
+}
+
+/// 20,001 exceptions are one too many; they are written past the service, which allows a level 2,000.
+async fn too_much_for_one_answer_is_said_to_be(app: TestApp) {
+    let w = World::new(&app, "demais.example").await;
+    except(&app, &w, "holiday", "2027-03-02", json!({ "reason": "x" })).await.expect(201);
+    let postgres = app.platform.settings.database(Service::Resource).starts_with("postgres");
+    let id = if postgres { "gen_random_uuid()" } else { "randomblob(16)" };
+    let copies = |from: u32, to: u32| {
+        let columns = "tenant_id, category_id, resource_id, level, kind, start_date, end_date, \
+                       yearly, ranges, reason, version, created_at, updated_at";
+        format!(
+            "WITH RECURSIVE numbers (i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM numbers \
+             WHERE i < {to}) INSERT INTO calendar_exception (id, {columns}) SELECT {id}, {columns} \
+             FROM numbers CROSS JOIN (SELECT * FROM calendar_exception LIMIT 1) one"
+        )
+    };
+    app.execute(Service::Resource, &copies(1, 19_999)).await;
+    preview(&app, &w, json!({})).await.expect(200);
+    app.execute(Service::Resource, &copies(20_000, 20_000)).await;
+    let text = "Há dados demais para uma simulação; escolha menos recursos ou um período menor.";
+    refused(preview(&app, &w, json!({})).await, 400, "preview_too_large", text);
     app.stop().await;
 }
 
