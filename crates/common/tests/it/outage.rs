@@ -1,6 +1,7 @@
 //! Redis is killed without persistence, or stops answering; nothing is lost or done twice.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use common::db::Engine;
@@ -50,6 +51,11 @@ impl Running {
         writers
     }
 
+    /// Events in the log.
+    async fn head(&self) -> i64 {
+        self.world.outbox.head(&self.world.producer.db).await.expect("head")
+    }
+
     async fn end(self) {
         self.stop.cancel();
         self.tasks.join_all().await;
@@ -62,8 +68,12 @@ async fn redis_killed_again_and_again_loses_nothing() {
         let mut server = Redis::start(Persistence::None).expect("Redis");
         let running = start(engine, &server).await;
         for round in 0..4_u128 {
+            let before = running.head().await;
             let writers = running.write(round * 4..round * 4 + 4);
-            tokio::time::sleep(Duration::from_millis(40)).await;
+            testkit::wait::until(Duration::from_secs(10), "some writes", async || {
+                running.head().await >= before + 10
+            })
+            .await;
             server.restart().expect("kill and restart");
             writers.join_all().await;
         }
@@ -118,28 +128,41 @@ async fn postgres_killed_under_load_loses_nothing_that_was_acknowledged() {
     let world = World::between(producer, consumer, Arc::new(MemoryBus::new()), streams());
     let running = go(Arc::new(world));
     let mut writers = JoinSet::new();
+    let (written, ended) = (Arc::new(AtomicI64::new(0)), CancellationToken::new());
     for aggregate in 0..4 {
+        let (written, ended) = (Arc::clone(&written), ended.clone());
         let world = Arc::clone(&running.world);
         writers.spawn(async move {
             let mut acknowledged = 0;
-            for sequence in 1..=60 {
+            // Until the server was killed for the last time; a thousand are more than are needed.
+            for sequence in 1..=1_000 {
+                if ended.is_cancelled() {
+                    break;
+                }
                 // Failed or unknown: an event that is not acknowledged may be there or not.
                 let drafts = [draft(Uuid::from_u128(aggregate), sequence)];
-                acknowledged += i64::from(world.append(&drafts).await.is_ok());
+                let known = i64::from(world.append(&drafts).await.is_ok());
+                acknowledged += known;
+                written.fetch_add(known, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(15)).await;
             }
             acknowledged
         });
     }
     for _ in 0..3 {
-        tokio::time::sleep(Duration::from_millis(250)).await;
+        let more = written.load(Ordering::SeqCst) + 20;
+        testkit::wait::until(Duration::from_secs(10), "writes to be acknowledged", async || {
+            written.load(Ordering::SeqCst) >= more
+        })
+        .await;
         server.restart().expect("kill and restart");
     }
+    ended.cancel();
     let acknowledged: i64 = writers.join_all().await.into_iter().sum();
     running.world.relay.drain().await.expect("drain");
-    let head = running.world.outbox.head(&running.world.producer.db).await.expect("head");
-    eprintln!("{acknowledged} of 240 acknowledged, {head} in the log");
-    assert!(acknowledged > 60 && head >= acknowledged);
+    let head = running.head().await;
+    eprintln!("{acknowledged} acknowledged, {head} in the log");
+    assert!(acknowledged >= 60 && head >= acknowledged);
     running.world.settle(head, Duration::from_secs(20)).await;
     running.end().await;
 }

@@ -120,7 +120,6 @@ async fn a_watcher_says_when_it_may_have_missed_something() {
     server.restart().expect("restart");
     testkit::wait::until(soon, "the bus", async || bus.ping().await.is_ok()).await;
     // Once more, when it is back; then events again.
-    tokio::time::sleep(Duration::from_millis(700)).await;
     bus.publish(SOURCE, &streams.booking, 2, &events(2..=2)).await.expect("publish");
     while let WatchNews::Lost = next().await {
         let last = bus.last(SOURCE).await.unwrap_or(2);
