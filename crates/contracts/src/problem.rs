@@ -1,6 +1,7 @@
 //! The one shape of every error answer.
 
 use chrono::{DateTime, FixedOffset, Utc};
+use scheduling::{Span, Zone};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -68,6 +69,13 @@ pub struct Alternative {
     pub start_time: DateTime<FixedOffset>,
     /// When it ends.
     pub end_time: DateTime<FixedOffset>,
+}
+
+impl Alternative {
+    /// A span as it is told, in the tenant's zone.
+    pub fn new(span: Span, zone: &Zone) -> Self {
+        Self { start_time: zone.local(span.start()), end_time: zone.local(span.end()) }
+    }
 }
 
 /// A booking of a series or a group that is refused.

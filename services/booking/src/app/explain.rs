@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 use contracts::booking::{EditBooking, PlaceBooking};
 use contracts::problem::{Alternative, RefusalExplained};
 use contracts::resource::ExplanationView;
-use scheduling::{Explanation, Layer, Load, Refusal, Request, Span, TimeInput};
+use scheduling::{Explanation, Layer, Load, Refusal, Request, TimeInput};
 use uuid::Uuid;
 
 use super::{Bookings, Offer};
@@ -77,15 +77,14 @@ impl Bookings {
 
     /// The refusal of several bookings, each of the first of them explained.
     pub(super) async fn explained_all(&self, tenant: Uuid, error: Error) -> Error {
-        let Error::Joint(joint) = error else { return error };
-        Error::Joint(match joint {
-            Joint::Refused(refused) => Joint::Refused(self.explained_each(tenant, refused).await),
-            Joint::Unmet { items, refused, near } => {
-                let refused = self.explained_each(tenant, refused).await;
-                Joint::Unmet { items, refused, near }
-            }
-            other => other,
-        })
+        if let Error::Joint(Joint::Refused(refused)) = error {
+            return Joint::Refused(self.explained_each(tenant, refused).await).into();
+        }
+        if let Error::Joint(Joint::Unmet { items, refused, near }) = error {
+            let refused = self.explained_each(tenant, refused).await;
+            return Joint::Unmet { items, refused, near }.into();
+        }
+        error
     }
 
     /// The same of a list; each time near one of them is free as things are, not with the others made.
@@ -142,13 +141,9 @@ impl Bookings {
         } else {
             Vec::new()
         };
-        let alternative = |span: Span| Alternative {
-            start_time: zone.local(span.start()),
-            end_time: zone.local(span.end()),
-        };
         Ok(Some(RefusalExplained {
             explanation: ExplanationView::new(explanation, zone),
-            alternatives: near.into_iter().map(alternative).collect(),
+            alternatives: near.into_iter().map(|span| Alternative::new(span, zone)).collect(),
         }))
     }
 

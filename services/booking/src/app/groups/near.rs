@@ -34,26 +34,25 @@ impl Bookings {
     /// The refusal of a group with the layer and the rule that refuse it, and the nearest times at which
     /// all of it could be had.
     pub(super) async fn explained_group(&self, request: &PlaceGroup, error: Error) -> Error {
-        let refusal = match &error {
-            Error::Refused(refusal) => Some(refusal.clone()),
-            Error::Joint(Joint::Unmet { .. }) => None,
-            // Another time near it does not help who has as many bookings as he may.
-            Error::LimitExceeded(_) => return error.explained_as(limited(), Vec::new()),
-            _ => return error,
-        };
+        // Another time near it does not help who has as many bookings as he may.
+        if error.limit().is_some() {
+            return error.explained_as(limited(), Vec::new());
+        }
+        let refusal =
+            if let Error::Refused(refusal) = &error { Some(refusal.clone()) } else { None };
+        if refusal.is_none() && !matches!(error, Error::Joint(Joint::Unmet { .. })) {
+            return error;
+        }
         let error = self.explained_all(request.tenant_id, error).await;
         // What cannot be found out now is not told; the refusal stands without it.
         let Ok(Some(wish)) = self.group_wish(request).await else { return error };
         let Ok(near) = self.near_group(&wish).await else { return error };
-        match (error, refusal) {
-            (Error::Joint(Joint::Unmet { items, refused, .. }), _) => {
-                Joint::Unmet { items, refused, near }.into()
-            }
-            (error, Some(refusal)) => match wish.explanation(self, &refusal) {
-                Some(explanation) => error.explained_as(explanation, near),
-                None => error,
-            },
-            (error, None) => error,
+        if let Error::Joint(Joint::Unmet { items, refused, .. }) = error {
+            return Joint::Unmet { items, refused, near }.into();
+        }
+        match refusal.and_then(|refusal| wish.explanation(self, &refusal)) {
+            Some(explanation) => error.explained_as(explanation, near),
+            None => error,
         }
     }
 
@@ -89,8 +88,7 @@ impl Bookings {
         };
         let now = self.clock.now();
         let asked = Request { start: wish.start, end: wish.end, quantity: wish.request.quantity };
-        let mut free: BTreeMap<(DateTime<Utc>, DateTime<Utc>), (Span, BTreeSet<Uuid>)> =
-            BTreeMap::new();
+        let mut free: BTreeMap<_, (Span, BTreeSet<Uuid>)> = BTreeMap::new();
         for (id, offer) in &wish.offers {
             let load = loads.remove(id).unwrap_or_default();
             for span in offer.calendar().nearest(&load, asked, now, REACH, MOST_TIMES) {
@@ -104,11 +102,8 @@ impl Bookings {
             .map(|(span, _)| span)
             .collect();
         met.sort_unstable_by_key(|span| ((span.start() - wish.start).abs(), span.start()));
-        let alternative = |span: Span| Alternative {
-            start_time: zone.local(span.start()),
-            end_time: zone.local(span.end()),
-        };
-        Ok(met.into_iter().take(ALTERNATIVES).map(alternative).collect())
+        let near = met.into_iter().take(ALTERNATIVES);
+        Ok(near.map(|span| Alternative::new(span, &zone)).collect())
     }
 }
 

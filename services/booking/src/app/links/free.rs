@@ -4,7 +4,7 @@ use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 use contracts::link::{LinkAction, LinkedSlotsView};
 use contracts::problem::Alternative;
 use contracts::resource::ResourceStatus;
-use scheduling::{Load, Span};
+use scheduling::Load;
 
 use super::{Bookings, LinkRefusal, Opened};
 use crate::app::{CalendarFault, Offer};
@@ -55,11 +55,7 @@ impl Bookings {
         let quantity = u32::try_from(booking.quantity).unwrap_or(1);
         let offer = Offer::new(rules, &resource);
         let free = offer.calendar().fitting(date, &load, length, quantity, now);
-        let slot = |span: Span| Alternative {
-            start_time: zone.local(span.start()),
-            end_time: zone.local(span.end()),
-        };
-        let slots = free.into_iter().map(slot).collect();
+        let slots = free.into_iter().map(|span| Alternative::new(span, zone)).collect();
         Ok(LinkedSlotsView { date, timezone: zone.name().to_owned(), slots })
     }
 }

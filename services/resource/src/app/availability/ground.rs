@@ -116,10 +116,7 @@ impl Ground<'_> {
                 end_time: zone.local(slot.end()),
                 explanation: ExplanationView::new(explanation, zone),
                 alternatives: nearest(free, slot.start())
-                    .map(|span| Alternative {
-                        start_time: zone.local(span.start()),
-                        end_time: zone.local(span.end()),
-                    })
+                    .map(|span| Alternative::new(span, zone))
                     .collect(),
             });
         }
