@@ -13,7 +13,6 @@ testkit::on_both_engines!(crate::world::guarded =>
     coming_back_needs_a_free_interval,
     a_status_is_one_of_those_that_can_be_set,
     put_follows_the_same_rules,
-    giving_up_late_is_cancelling_late_by_any_name,
 );
 
 async fn set(who: By<'_>, id: &str, status: &str) -> Answer {
@@ -126,24 +125,5 @@ async fn put_follows_the_same_rules(app: TestApp) {
         names(&events),
         ["booking.created", "booking.cancelled", "booking.updated", "booking.cancelled"]
     );
-    app.stop().await;
-}
-
-async fn giving_up_late_is_cancelling_late_by_any_name(app: TestApp) {
-    let mut w = World::new(&app, "tarde.example").await;
-    let book = async |start: &str, end: &str| w.book(&app, start, end).await.expect(201).id();
-    let soon = book("2027-03-02T13:00:00Z", "2027-03-02T14:00:00Z").await;
-    let later = book("2027-03-04T13:00:00Z", "2027-03-04T14:00:00Z").await;
-    w.wait(&app, Duration::hours(2)).await;
-    let late = "Cancelamento permitido somente até 24 horas antes do início.";
-    for status in ["cancelado", "concluido", "sem_dados"] {
-        refused(set(w.user(&app), &soon, status).await, 400, "too_late_to_cancel", late);
-    }
-    set(w.user(&app), &later, "concluido").await.expect(200);
-    // Whoever keeps the calendar may, and once it has begun it is no longer given up.
-    set(w.admin(&app), &soon, "sem_dados").await.expect(200);
-    set(w.admin(&app), &soon, "confirmado").await.expect(200);
-    w.wait(&app, Duration::hours(23)).await;
-    set(w.user(&app), &soon, "concluido").await.expect(200);
     app.stop().await;
 }

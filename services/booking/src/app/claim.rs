@@ -66,10 +66,17 @@ impl Wanted {
         }
     }
 
+    fn places(&self) -> u64 {
+        u64::from(self.capacity.places())
+    }
+
+    fn needed(&self) -> u64 {
+        u64::from(self.capacity.taken_by(self.quantity))
+    }
+
     /// Why the claims found leave no room for it, if they do not.
     pub(super) fn refusal(&self, found: &[Booking], now: DateTime<Utc>) -> Option<Error> {
-        let places = u64::from(self.capacity.places());
-        let needed = u64::from(self.capacity.taken_by(self.quantity));
+        let (places, needed) = (self.places(), self.needed());
         let peak = |claims: &mut dyn Iterator<Item = &Booking>| {
             Load::at(claims.filter_map(|booking| self.taken_by(booking)), now).peak(&self.claim)
         };
@@ -109,8 +116,24 @@ impl Bookings {
         conn: &impl ConnectionTrait,
         wanted: &Wanted,
     ) -> Result<Option<Error>, Error> {
-        let Claims { found, now } = self.store.claims(conn, &wanted.reach()).await?;
-        Ok(wanted.refusal(&found, now))
+        let reach = wanted.reach();
+        let mut counted = None;
+        if wanted.capacity.is_shared() {
+            // Most often there is room, and who takes it need not be read.
+            counted = self.store.counted_places(conn, &reach).await?;
+            if counted.is_some_and(|used| used + wanted.needed() <= wanted.places()) {
+                return Ok(None);
+            }
+        }
+        let Claims { found, now, whole } = self.store.claims(conn, &reach).await?;
+        let refusal = wanted.refusal(&found, now);
+        // Of more than are read at once the sums are believed.
+        let full = counted.filter(|_| refusal.is_none() && !whole).map(|used| {
+            let conflicts = found.iter().take(MAX_CONFLICTS).map(conflict).collect();
+            let remaining = u32::try_from(wanted.places().saturating_sub(used)).unwrap_or(0);
+            Error::Full { conflicts, remaining }
+        });
+        Ok(refusal.or(full))
     }
 
     /// The same, outside of a transaction.

@@ -1,6 +1,5 @@
 //! Changing a booking: one update in one transaction, or nothing.
 
-use chrono::{DateTime, Utc};
 use common::auth::Caller;
 use common::db::{Fault, classify};
 use common::version::Precondition;
@@ -188,7 +187,6 @@ impl Bookings {
         if status == BookingStatus::Cancelado && stored.status() != BookingStatus::Cancelado {
             cancelled(&mut next, caller.user_id(), None, now)?;
         } else if status != stored.status() {
-            may_give_up(caller, &stored, status, now)?;
             restate(&mut next, status);
         }
         if next == stored {
@@ -232,20 +230,6 @@ pub(super) fn is_for_admins(from: BookingStatus, to: BookingStatus) -> bool {
     from != to
         && (matches!(to, BookingStatus::Confirmado | BookingStatus::NaoCompareceu)
             || from == BookingStatus::NaoCompareceu)
-}
-
-/// Whoever gives up what he booked before it begins obeys the cancellation policy, whatever he calls it.
-pub(super) fn may_give_up(
-    caller: &Caller,
-    booking: &Booking,
-    to: BookingStatus,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    let gives_up = booking.status().is_active() && !to.takes_interval() && now < booking.start_time;
-    if gives_up && !caller.is_admin() && !booking.can_cancel(now) {
-        return Err(Error::TooLateToCancel { hours: booking.cancellation_hours() });
-    }
-    Ok(())
 }
 
 /// Whether what would be confirmed waits for an approval: what was approved was another claim.

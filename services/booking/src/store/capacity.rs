@@ -8,6 +8,7 @@ use scheduling::Span;
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use uuid::Uuid;
 
+use super::queries::LONGEST_CLAIM;
 use super::{Booking, Reach, Store};
 use crate::error::Error;
 
@@ -83,6 +84,31 @@ impl Store {
         let row = conn.query_one_raw(statement).await?;
         let row = row.ok_or_else(|| DbErr::RecordNotFound("a count".to_owned()))?;
         Ok((row.try_get("", "bookings")?, row.try_get("", "seconds")?))
+    }
+
+    /// The most places that are counted at one instant of a stretch: what is taken, and dead holds that
+    /// nobody has buried yet. `None`: an exclusive claim from before the resource was shared is in it.
+    pub(crate) async fn counted_places(
+        &self,
+        conn: &impl ConnectionTrait,
+        reach: &Reach,
+    ) -> Result<Option<u64>, DbErr> {
+        // No row is longer than a claim, so that neither index need be read from its beginning.
+        let sql = "SELECT CAST(COALESCE((SELECT max(used) FROM capacity_usage WHERE tenant_id = $1 \
+                   AND resource_id = $2 AND starts_at > $5 AND starts_at < $4 AND ends_at > $3), 0) \
+                   AS bigint) AS used, EXISTS (SELECT 1 FROM booking WHERE tenant_id = $1 \
+                   AND resource_id = $2 AND exclusive AND status IN ('reservado','pendente','confirmado') \
+                   AND claim_start > $5 AND claim_start < $4 AND claim_end > $3) AS excluded";
+        let Reach { tenant, resource, from, to, .. } = *reach;
+        let first = from - LONGEST_CLAIM;
+        let values: [Value; 5] =
+            [tenant.into(), resource.into(), from.into(), to.into(), first.into()];
+        let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
+        let row = conn.query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| DbErr::RecordNotFound("a sum".to_owned()))?;
+        let used: i64 = row.try_get("", "used")?;
+        let excluded: bool = row.try_get("", "excluded")?;
+        Ok(u64::try_from(used).ok().filter(|_| !excluded))
     }
 
     /// Obeys a lowering of the resource's capacity that the facts decided by may not know of: it has a

@@ -20,6 +20,8 @@ use super::{Booking, Store};
 
 /// The most claims one question reads.
 pub(super) const MAX_CLAIMS: u64 = 10_000;
+/// The most that are read for one claim; among more, those of a shared resource, the sums decide.
+const MAX_NEAR: u64 = 2_000;
 /// The database refuses longer claims: a booking lies inside one civil day, with at most a day of room
 /// before it and after it.
 pub(super) const LONGEST_CLAIM: TimeDelta = TimeDelta::hours(96);
@@ -73,6 +75,8 @@ pub(crate) struct Claims {
     pub(crate) found: Vec<Booking>,
     /// The time by which holds were judged.
     pub(crate) now: DateTime<Utc>,
+    /// Whether these are all of them.
+    pub(crate) whole: bool,
 }
 
 pub(super) fn scoped(scope: Scope) -> Condition {
@@ -200,16 +204,17 @@ impl Store {
             .filter(Condition::all().add_option(except.map(|id| Column::Id.ne(id))))
             .order_by_asc(Column::ClaimStart)
             .order_by_asc(Column::Id)
-            .limit(MAX_CLAIMS)
+            .limit(MAX_NEAR)
             .all(conn)
             .await?;
+        let whole = found.len() as u64 != MAX_NEAR;
         // The database is asked for the time only where something depends on it.
         if found.iter().all(|booking| booking.hold_ends().is_none()) {
-            return Ok(Claims { found, now: self.clock.now() });
+            return Ok(Claims { found, now: self.clock.now(), whole });
         }
         let now = self.now(conn).await?;
         found.retain(|booking| booking.hold_ends().is_none_or(|end| end > now));
-        Ok(Claims { found, now })
+        Ok(Claims { found, now, whole })
     }
 
     /// Stores a changed booking and its event. The row was locked before.

@@ -15,7 +15,7 @@ use super::motion::Motion;
 use super::place::came_between;
 use super::{ATTEMPTS, SeriesChange};
 use crate::app::cancel::cancelled;
-use crate::app::edit::{Plan, edited, event_of, is_for_admins, may_give_up, restate};
+use crate::app::edit::{Plan, edited, event_of, is_for_admins, restate};
 use crate::app::judge::Proposal;
 use crate::app::{Bookings, may_change};
 use crate::error::Error;
@@ -242,17 +242,14 @@ impl Bookings {
         let waiting = status == BookingStatus::Confirmado && !change.caller.is_admin();
         let mut refused = Vec::new();
         for booking in next {
-            let entered = if status == BookingStatus::Cancelado {
-                cancelled(booking, change.caller.user_id(), None, now)
+            if status == BookingStatus::Cancelado {
+                if let Err(why) = cancelled(booking, change.caller.user_id(), None, now) {
+                    let (start, id) = (booking.start_time, Some(booking.id));
+                    let (resource, asked) = (None, None);
+                    refused.push(RefusedOne { start, booking: id, resource, asked, why });
+                }
             } else if booking.status() != status && !waiting {
-                may_give_up(change.caller, booking, status, now).map(|()| restate(booking, status))
-            } else {
-                Ok(())
-            };
-            if let Err(why) = entered {
-                let (start, id) = (booking.start_time, Some(booking.id));
-                let (resource, asked) = (None, None);
-                refused.push(RefusedOne { start, booking: id, resource, asked, why });
+                restate(booking, status);
             }
         }
         if refused.is_empty() { Ok(()) } else { Err(Joint::Refused(refused).into()) }
