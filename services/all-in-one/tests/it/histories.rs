@@ -1,16 +1,17 @@
 //! Histories of 32 clients that book, hold, confirm, move and cancel on few resources at once, single
 //! bookings, series and groups. The log of events is the serial order that an independent model goes through: after every
 //! request that was accepted no resource is over its capacity, versions have no gaps, and what comes out
-//! is what the service tells. `HISTORY_SEED` repeats a choice of requests.
+//! is what the service tells. `SEED` repeats a choice of requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use contracts::Service;
 use contracts::event::Envelope;
 use serde_json::{Value, json};
 use testkit::app::{Answer, TestApp};
+use testkit::dice::{Dice, seed};
 use uuid::Uuid;
 
 use crate::world::World;
@@ -24,30 +25,6 @@ const CLIENTS: u64 = 32;
 const REQUESTS: u64 = 10;
 /// Places of the shared resource.
 const PLACES: usize = 3;
-
-/// Splitmix64: small, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-
-    fn pick<'a>(&mut self, all: &'a [String]) -> Option<&'a String> {
-        let count = u64::try_from(all.len()).unwrap();
-        if count == 0 { None } else { all.get(usize::try_from(self.roll(count)).unwrap()) }
-    }
-}
-
-fn seed() -> u64 {
-    let given = std::env::vars().find(|(name, _)| name == "HISTORY_SEED");
-    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    given.and_then(|(_, text)| text.parse().ok()).unwrap_or_else(clock)
-}
 
 /// The same resources for all: two that exclude, one that is shared.
 struct Scene<'a> {
@@ -276,7 +253,6 @@ async fn every_history_is_possible_in_the_order_of_its_events(app: TestApp) {
     let settings = json!({ "cancellation_hours": 0 });
     let w = World::with(&app, "historia.example", settings, json!({})).await;
     let seed = seed();
-    eprintln!("HISTORY_SEED={seed}");
     let scene = Scene {
         app: &app,
         w: &w,
@@ -288,7 +264,7 @@ async fn every_history_is_possible_in_the_order_of_its_events(app: TestApp) {
         statuses: Mutex::default(),
         times: Mutex::default(),
     };
-    let clients = (0..CLIENTS).map(|number| scene.client(Dice(seed ^ (number << 32))));
+    let clients = (0..CLIENTS).map(|number| scene.client(Dice::of(seed, number)));
     futures_util::future::join_all(clients).await;
     eprintln!("answers: {:?}", scene.statuses.lock().unwrap());
     {
@@ -352,8 +328,7 @@ async fn every_history_is_possible_in_the_order_of_its_events(app: TestApp) {
 async fn a_move_is_a_cancellation_and_a_booking(app: TestApp) {
     let w = World::with(&app, "lei7.example", json!({ "cancellation_hours": 0 }), json!({})).await;
     let seed = seed();
-    eprintln!("HISTORY_SEED={seed}");
-    let (mut dice, ask) = (Dice(seed), w.user(&app));
+    let (mut dice, ask) = (Dice::new(seed), w.user(&app));
     for _ in 0..6 {
         let (start, end) = slot(&mut dice);
         let _ = w.book(&app, &start, &end).await;

@@ -40,6 +40,7 @@ mod impersonation;
 mod imports;
 mod keys;
 mod law;
+mod laws;
 mod links;
 mod links_secret;
 mod links_slots;

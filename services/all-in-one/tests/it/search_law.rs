@@ -7,6 +7,7 @@ use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta};
 use contracts::Service;
 use serde_json::{Value, json};
 use testkit::app::TestApp;
+use testkit::dice::Dice;
 
 use crate::search::{found, search};
 use crate::world::{World, twin};
@@ -20,35 +21,17 @@ const ROUNDS: u64 = 5;
 const SEARCHES: u64 = 8;
 const STEP: i64 = 30;
 
-/// What fails is told by its seed.
-struct Dice(u64);
+/// A time of Tuesday to Friday.
+fn time(dice: &mut Dice) -> String {
+    let (day, half) = (2 + dice.roll(4), dice.roll(48));
+    format!("2027-03-{day:02}T{:02}:{:02}:00", half / 2, half % 2 * 30)
+}
 
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-
-    fn one<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[usize::try_from(self.roll(all.len() as u64)).unwrap()]
-    }
-
-    /// A time of Tuesday to Friday.
-    fn time(&mut self) -> String {
-        let (day, half) = (2 + self.roll(4), self.roll(48));
-        format!("2027-03-{day:02}T{:02}:{:02}:00", half / 2, half % 2 * 30)
-    }
-
-    fn schedule(&mut self) -> Value {
-        match self.roll(3) {
-            0 => json!({}),
-            1 => json!({ "tuesday": ["07:00-12:10", "13:30-20:00"], "thursday": ["00:00-24:00"] }),
-            _ => json!({ "wednesday": ["09:15-18:00"], "friday": ["06:00-08:00", "08:00-11:00"] }),
-        }
+fn schedule(dice: &mut Dice) -> Value {
+    match dice.roll(3) {
+        0 => json!({}),
+        1 => json!({ "tuesday": ["07:00-12:10", "13:30-20:00"], "thursday": ["00:00-24:00"] }),
+        _ => json!({ "wednesday": ["09:15-18:00"], "friday": ["06:00-08:00", "08:00-11:00"] }),
     }
 }
 
@@ -64,7 +47,7 @@ struct Chaos<'a> {
 
 impl<'a> Chaos<'a> {
     async fn new(app: &'a TestApp, seed: u64) -> Self {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let zone = *dice.one(&["America/Sao_Paulo", "Asia/Kathmandu", "UTC"]);
         let settings = json!({
             "timezone": zone, "booking_interval": STEP, "working_hours_start": "06:15",
@@ -87,7 +70,7 @@ impl<'a> Chaos<'a> {
             };
             let body = json!({
                 "tenant_id": w.tenant, "category_id": category, "name": name, "capacity": 3,
-                "availability_schedule": dice.schedule(), "booking_policy": policy,
+                "availability_schedule": schedule(&mut dice), "booking_policy": policy,
             });
             rooms.push((w.admin(app).post("/resources/", body).await.expect(201).id(), name));
         }
@@ -132,7 +115,7 @@ impl<'a> Chaos<'a> {
             }
             1 if booked => {
                 let id = self.dice.one(&self.bookings).clone();
-                let start = self.dice.time();
+                let start = time(&mut self.dice);
                 let edit = json!({
                     "resource_id": self.dice.one(&self.rooms).0, "start_time": start,
                     "end_time": later(&start, STEP),
@@ -140,7 +123,7 @@ impl<'a> Chaos<'a> {
                 self.w.admin(app).put(&format!("/bookings/{id}"), edit).await;
             }
             2 => {
-                let edit = json!({ "availability_schedule": self.dice.schedule() });
+                let edit = json!({ "availability_schedule": schedule(&mut self.dice) });
                 let path = format!("/resources/{}", self.dice.one(&self.rooms).0);
                 self.w.admin(app).put(&path, edit).await.expect(200);
             }
@@ -150,14 +133,15 @@ impl<'a> Chaos<'a> {
                 self.w.admin(app).put(&path, edit).await.expect(200);
             }
             _ => {
-                let start = self.dice.time();
+                let start = time(&mut self.dice);
                 let length = STEP * (1 + i64::try_from(self.dice.roll(4)).unwrap());
                 let mut body = self.w.booking(&start, &later(&start, length));
                 body["resource_id"] = json!(self.dice.one(&self.rooms).0);
-                // On the grid of this tenant.
+                // On the grid of this tenant, or of another.
+                let shift = if self.dice.roll(2) == 0 { 15 } else { 5 };
                 for name in ["start_time", "end_time"] {
                     let text = body[name].as_str().unwrap();
-                    body[name] = json!(later(text, if self.dice.0 & 8 == 0 { 15 } else { 5 }));
+                    body[name] = json!(later(text, shift));
                 }
                 let answer = self.w.user(app).post("/bookings/", body).await;
                 if answer.status.as_u16() == 201 {
@@ -188,7 +172,7 @@ impl<'a> Chaos<'a> {
         let slots = self.slots().await;
         let cold = twin(self.app, &[]).await;
         for _ in 0..SEARCHES {
-            let times = [self.dice.time(), self.dice.time()];
+            let times = [time(&mut self.dice), time(&mut self.dice)];
             let (from, to) = (times.iter().min().unwrap(), times.iter().max().unwrap());
             if from == to {
                 continue;

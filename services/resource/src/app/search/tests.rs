@@ -11,6 +11,7 @@ use contracts::resource::{CreateCategory, CreateResource};
 use contracts::tenant::Settings;
 use scheduling::{Claim, Load, Span};
 use serde_json::json;
+use testkit::dice::Dice;
 use uuid::Uuid;
 
 use super::catalogue::Catalogue;
@@ -22,20 +23,6 @@ const TENANT: Uuid = Uuid::from_u128(1);
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 /// Nothing is too old.
 const EVER: DateTime<Utc> = DateTime::<Utc>::MIN_UTC;
-
-/// A small generator: what fails is told by its seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-}
 
 /// The same rules for everyone, made once.
 fn rules() -> Arc<TenantRules> {
@@ -79,7 +66,7 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let ids = (0..=dice.roll(3)).map(|id| Uuid::from_u128(u128::from(id) + 10)).collect();
         let (truth, pending, index) = (HashMap::new(), Vec::new(), Index::default());
         Self { dice, truth, ids, pending, index }
