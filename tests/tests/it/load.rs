@@ -308,7 +308,7 @@ fn is_at(booking: &Value, slot: Slot) -> bool {
 }
 
 /// Every booking of a resource, page by page.
-async fn all_of(api: &Api, world: &World) -> Vec<Value> {
+pub(crate) async fn all_of(api: &Api, world: &World) -> Vec<Value> {
     let mut path =
         format!("/bookings/?tenant_id={}&resource_id={}&limit=200", world.tenant, world.resource);
     let mut found = Vec::new();

@@ -15,6 +15,7 @@ mod authority;
 mod caches;
 mod calendars;
 mod commands;
+mod crashes;
 mod drain;
 mod freshness;
 mod gateway;

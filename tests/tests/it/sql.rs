@@ -49,7 +49,7 @@ impl Sql {
         assert_eq!(self.number(disordered).await, 0, "events numbered out of order");
         let overlaps =
             "SELECT count(*) FROM booking a JOIN booking b ON a.resource_id = b.resource_id
-            AND a.id < b.id AND a.start_time < b.end_time AND b.start_time < a.end_time
+            AND a.id < b.id AND (a.exclusive OR b.exclusive) AND a.start_time < b.end_time AND b.start_time < a.end_time
             WHERE a.status IN ('pendente','confirmado') AND b.status IN ('pendente','confirmado')";
         assert_eq!(self.number(overlaps).await, 0, "double bookings");
     }

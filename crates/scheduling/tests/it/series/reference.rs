@@ -25,7 +25,7 @@ use super::{
     series, walls,
 };
 
-const RULES: usize = 6_000;
+const RULES: usize = 9_000;
 const PATTERNS: usize = 1_000;
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/series/reference.py");
 
