@@ -35,7 +35,7 @@ testkit::on_both_engines!(crate::laws::app => histories_keep_the_laws);
 
 /// Cases of a run of the tests.
 const CASES: u64 = 10_000;
-/// A case costs three times as much there.
+/// A case costs about twice as much there.
 const CASES_ON_POSTGRES: u64 = 1_500;
 /// Other tenants' histories for one calm one.
 const OTHERS: u64 = 7;
