@@ -77,7 +77,7 @@ pub(crate) struct Ears {
 
 /// Lets every replica drop the answers that an event concerns, and tell of it.
 pub(crate) fn listen(platform: &Platform, ears: Ears) {
-    platform.listen(move |news| match news {
+    platform.listen_to_bookings(move |news| match news {
         WatchNews::Lost => {
             ears.availability.lost();
             ears.search.lost();

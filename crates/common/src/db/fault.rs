@@ -75,6 +75,14 @@ pub fn answer_lost(err: &DbErr) -> bool {
     matches!(driver(err), Some(Error::Io(_) | Error::Protocol(_) | Error::WorkerCrashed))
 }
 
+/// Whether the server has closed the connection, before the statement or under it.
+pub(super) fn connection_lost(err: &DbErr) -> bool {
+    let closed =
+        |answer: &dyn DatabaseError| matches!(answer.code().as_deref(), Some("57P01" | "57P02"));
+    answer_lost(err)
+        || matches!(driver(err), Some(Error::Database(answer)) if closed(answer.as_ref()))
+}
+
 /// Whether Postgres gave up waiting for a lock.
 pub(super) fn lock_timed_out(err: &DbErr) -> bool {
     matches!(driver(err), Some(Error::Database(answer)) if answer.code().as_deref() == Some("55P03"))

@@ -65,6 +65,8 @@ struct Inner {
     read: DatabaseConnection,
     write: DatabaseConnection,
     statements: DatabaseConnection,
+    /// How many connections of `read` may have been closed by the server unnoticed.
+    readers: u32,
 }
 
 impl Database {
@@ -74,18 +76,19 @@ impl Database {
     /// database is still down. The `SQLite` file is opened here, and made if it is missing.
     pub async fn connect(url: &str, options: &Options) -> Result<Self, DbErr> {
         let engine = engine_of(url)?;
-        let (read, write, statements) = match engine {
+        let (read, write, statements, readers) = match engine {
             Engine::Postgres => {
-                let pool = connect::postgres(url, options).await?;
-                (pool.clone(), pool, connect::postgres_statements(url, options).await?)
+                let statements = connect::postgres_statements(url, options).await?;
+                let write = connect::postgres(url, options).await?;
+                (statements.clone(), write, statements, options.max_connections)
             }
             Engine::Sqlite => {
                 let writer = connect::sqlite_writer(url, options).await?;
-                (connect::sqlite_readers(url, options).await?, writer.clone(), writer)
+                (connect::sqlite_readers(url, options).await?, writer.clone(), writer, 0)
             }
         };
         let owner = options.owner_url.clone().unwrap_or_else(|| url.to_owned());
-        Ok(Self { inner: Arc::new(Inner { engine, owner, read, write, statements }) })
+        Ok(Self { inner: Arc::new(Inner { engine, owner, read, write, statements, readers }) })
     }
 
     /// Which database this is.
@@ -95,7 +98,7 @@ impl Database {
 
     /// For statements that only read, within a scope. On `SQLite` a pool that refuses to write.
     pub fn read(&self, scope: Scope) -> Reader {
-        Reader::new(self.inner.read.clone(), scope)
+        Reader::new(self.inner.read.clone(), scope, self.inner.readers)
     }
 
     /// The connections as they are, for tables that belong to no tenant (checkpoints, attempts) and
@@ -115,7 +118,9 @@ impl Database {
 
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        self.inner.read.execute_unprepared("SELECT 1").await.map(drop)
+        let reader = self.read(Scope::All);
+        let sign = Statement::from_string(reader.get_database_backend(), "SELECT 1 AS alive");
+        reader.query_one_raw(sign).await.map(drop)
     }
 
     /// Closes the connections of every clone, once their statements are done.

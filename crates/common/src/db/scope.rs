@@ -11,8 +11,13 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::fault::connection_lost;
+
 /// The setting that the policies of tenants' tables read: a tenant's id, or `*`.
 pub const SETTING: &str = "marca.tenant";
+
+/// Rows of a page that somebody looks at.
+const LONGEST_PAGE: u64 = 1_000;
 
 /// Whose rows may be seen at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,15 +51,21 @@ impl Scope {
 /// On Postgres every `SELECT` is wrapped so that it sets the tenant first: see [`wrapped`]. Anything
 /// else is refused. On `SQLite`, which has no policies, the statement runs as it is on a connection
 /// that refuses to write.
+///
+/// On Postgres it reads by connections on which nothing is ever begun, so they are not looked at before
+/// each use (ADR 0012). One that the server has closed since is noticed by the statement, which is then
+/// repeated by another: a read may be.
 #[derive(Debug, Clone)]
 pub struct Reader {
     connection: DatabaseConnection,
     scope: Scope,
+    /// How many connections may be closed at once.
+    connections: u32,
 }
 
 impl Reader {
-    pub(super) fn new(connection: DatabaseConnection, scope: Scope) -> Self {
-        Self { connection, scope }
+    pub(super) fn new(connection: DatabaseConnection, scope: Scope, connections: u32) -> Self {
+        Self { connection, scope, connections }
     }
 
     /// The scope it reads in.
@@ -68,6 +79,21 @@ impl Reader {
             DbBackend::MySql | DbBackend::Sqlite => Ok(statement),
             _ => Err(DbErr::Custom("a database without scopes".to_owned())),
         }
+    }
+
+    /// Asks until there is an answer, or no connection left that can be an old one.
+    async fn asked<T, F, W>(&self, ask: F) -> Result<T, DbErr>
+    where
+        F: Fn() -> W,
+        W: Future<Output = Result<T, DbErr>>,
+    {
+        for _ in 0..self.connections {
+            match ask().await {
+                Err(error) if connection_lost(&error) => {}
+                answer => return answer,
+            }
+        }
+        ask().await
     }
 }
 
@@ -89,6 +115,7 @@ fn wrapped(scope: Scope, statement: Statement) -> Result<Statement, DbErr> {
         return Err(DbErr::Custom("a reader carries out SELECT only".to_owned()));
     }
     let Values(mut values) = values.unwrap_or(Values(Vec::new()));
+    let text = &with_limit(text, &mut values);
     values.push(Value::from(scope.setting()));
     let place = values.len();
     let sql = format!(
@@ -99,6 +126,22 @@ fn wrapped(scope: Scope, statement: Statement) -> Result<Statement, DbErr> {
     Ok(Statement { sql, values: Some(Values(values)), db_backend })
 }
 
+/// The statement with the length of a page in its text, if `LIMIT` is its last part. Of a number it does
+/// not know the planner assumes a tenth of what there is, finds the plan for any parameters dear, and
+/// plans anew each time, which takes longer than reading the page. A limit that is never reached stays a
+/// parameter: there the guess does no harm.
+fn with_limit(text: &str, values: &mut Vec<Value>) -> String {
+    let bare = text.strip_suffix(&format!(" LIMIT ${}", values.len()));
+    match (bare, values.last()) {
+        (Some(bare), Some(Value::BigUnsigned(Some(most)))) if *most <= LONGEST_PAGE => {
+            let text = format!("{bare} LIMIT {most}");
+            values.pop();
+            text
+        }
+        _ => text.to_owned(),
+    }
+}
+
 #[async_trait]
 impl ConnectionTrait for Reader {
     fn get_database_backend(&self) -> DbBackend {
@@ -106,7 +149,8 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.connection.execute_raw(self.scoped(statement)?).await
+        let statement = self.scoped(statement)?;
+        self.asked(|| self.connection.execute_raw(statement.clone())).await
     }
 
     /// Refused: it could be several statements, and could not be wrapped.
@@ -115,11 +159,13 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.connection.query_one_raw(self.scoped(statement)?).await
+        let statement = self.scoped(statement)?;
+        self.asked(|| self.connection.query_one_raw(statement.clone())).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.connection.query_all_raw(self.scoped(statement)?).await
+        let statement = self.scoped(statement)?;
+        self.asked(|| self.connection.query_all_raw(statement.clone())).await
     }
 }
 
@@ -139,6 +185,21 @@ mod tests {
         assert!(made.sql.contains("(SELECT a FROM t WHERE b = $1) given"), "{}", made.sql);
         let Values(values) = made.values.unwrap();
         assert_eq!(values, [7.into(), "00000000-0000-0000-0000-000000000005".into()]);
+    }
+
+    #[test]
+    fn a_limit_is_a_part_of_the_text() {
+        let page = |sql: &str, values: Vec<Value>| {
+            let given = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+            let Statement { sql, values, .. } = wrapped(Scope::All, given).unwrap();
+            (sql, values.unwrap().0.len())
+        };
+        let (sql, count) =
+            page("SELECT a FROM t WHERE b = $1 LIMIT $2", vec![7.into(), 51_u64.into()]);
+        assert!(sql.contains("b = $1 LIMIT 51) given"), "{sql}");
+        assert!(sql.contains("set_config('marca.tenant', $2, true)") && count == 2, "{sql}");
+        let (sql, count) = page("SELECT a FROM t LIMIT $1 OFFSET $2", vec![5_u64.into(); 2]);
+        assert!(sql.contains("LIMIT $1 OFFSET $2) given") && count == 3, "{sql}");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Services at work: relays, consumers, jobs and the watch that keeps near caches right.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +39,7 @@ impl Running {
     /// does it on demand, as tests want it.
     pub fn idle(platform: &Platform, services: Vec<Service>) -> Self {
         platform.introduce(&services);
-        let watch = Mutex::new(Some(platform.bus.watch(&streams(platform))));
+        let watch = Mutex::new(Some(platform.bus.watch(&platform.heard())));
         Self { platform: platform.clone(), services: Arc::new(services), watch }
     }
 
@@ -65,11 +64,11 @@ impl Running {
         }
     }
 
-    /// One watch a process: it hears every event and drops what the near caches hold of it.
+    /// One watch a process: it hears events and drops what the near caches hold of it.
     fn spawn_watch(&self) {
         let platform = self.platform.clone();
         self.platform.tasks.spawn(async move {
-            let mut watch = platform.bus.watch(&streams(&platform));
+            let mut watch = platform.bus.watch(&platform.heard());
             loop {
                 let news = tokio::select! {
                     () = platform.stop.cancelled() => break,
@@ -121,11 +120,6 @@ impl Running {
         let routes = self.services.iter().map(|service| (service.name, service.routes.clone()));
         crate::http::gateway(routes.collect(), root)
     }
-}
-
-fn streams(platform: &Platform) -> Vec<String> {
-    let all = contracts::Service::ALL.iter().map(|service| platform.stream_of(*service));
-    all.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 async fn woken(job: &Job) {

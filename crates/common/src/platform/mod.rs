@@ -4,8 +4,9 @@
 mod housekeeping;
 mod service;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -64,9 +65,11 @@ pub struct Parts {
     /// The bus again, where it is Redis: for keeping its streams short.
     redis: Option<RedisBus>,
     listeners: Mutex<Vec<Listener>>,
+    /// Whether a listener wants the events of bookings.
+    bookings_heard: AtomicBool,
 }
 
-/// Hears every event at every replica; for dropping near caches only.
+/// Hears events at every replica; for dropping near caches only.
 pub type Listener = Arc<dyn Fn(&WatchNews) + Send + Sync>;
 
 impl Deref for Platform {
@@ -161,6 +164,7 @@ impl Platform {
             local,
             redis,
             listeners: Mutex::default(),
+            bookings_heard: AtomicBool::new(false),
         })))
     }
 
@@ -194,9 +198,24 @@ impl Platform {
         contracts::event::DIRECTORY_STREAM.to_owned()
     }
 
-    /// Lets `listener` hear every event at this replica.
+    /// Lets `listener` hear every event of tenants, users, resources and categories at this replica.
     pub fn listen(&self, listener: impl Fn(&WatchNews) + Send + Sync + 'static) {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(listener));
+    }
+
+    /// The same, and those of bookings. They are by far the most, and each costs a process that reads it,
+    /// so they are read only where somebody listens to them.
+    pub fn listen_to_bookings(&self, listener: impl Fn(&WatchNews) + Send + Sync + 'static) {
+        self.bookings_heard.store(true, Ordering::Relaxed);
+        self.listen(listener);
+    }
+
+    /// The streams that this process has listeners for.
+    pub(crate) fn heard(&self) -> Vec<String> {
+        let bookings = self.bookings_heard.load(Ordering::Relaxed);
+        let bookings = bookings.then(|| self.stream_of(Name::Booking));
+        let all: BTreeSet<String> = bookings.into_iter().chain([self.directory_stream()]).collect();
+        all.into_iter().collect()
     }
 
     /// Tells every listener.

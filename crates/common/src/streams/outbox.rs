@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use contracts::Service;
 use contracts::event::{Envelope, Metadata, SCHEMA_VERSION};
-use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -24,6 +24,9 @@ const PRUNE: i64 = 5_000;
 
 pub(super) const COLUMNS: &str =
     "event_id, tenant_id, aggregate_id, sequence, event_type, payload, trace_id, created_at, pos";
+
+const INSERT: &str = "INSERT INTO outbox (event_id, tenant_id, aggregate_id, sequence, event_type, \
+                      payload, trace_id, created_at)";
 
 /// An event that is about to be written.
 #[derive(Debug, Clone)]
@@ -67,30 +70,37 @@ impl Outbox {
         trace_id: &str,
         drafts: &[Draft],
     ) -> Result<(), DbErr> {
-        let now = self.clock.now();
         for chunk in drafts.chunks(CHUNK) {
-            let mut text = String::from(
-                "INSERT INTO outbox (event_id, tenant_id, aggregate_id, sequence, event_type, \
-                 payload, trace_id, created_at) VALUES ",
-            );
+            let mut text = format!("{INSERT} VALUES ");
             let mut values: Vec<sea_orm::Value> = Vec::with_capacity(chunk.len() * 8);
             for (row, draft) in chunk.iter().enumerate() {
-                let Draft { tenant_id, aggregate_id, sequence, event_type, payload } = draft;
                 placeholders(&mut text, row);
-                values.extend([
-                    self.ids.next().into(),
-                    (*tenant_id).into(),
-                    (*aggregate_id).into(),
-                    (*sequence).into(),
-                    (*event_type).into(),
-                    payload.to_string().into(),
-                    trace_id.into(),
-                    now.into(),
-                ]);
+                values.extend(self.row(trace_id, draft));
             }
             sql::execute(conn, &text, values).await?;
         }
         Ok(())
+    }
+
+    /// Carries out a statement that changes one row and writes the event of it, in one round trip to
+    /// Postgres. Returns how many events were written: none, if no row was changed.
+    pub async fn append_with(
+        &self,
+        conn: &impl ConnectionTrait,
+        trace_id: &str,
+        change: Statement,
+        draft: &Draft,
+    ) -> Result<u64, DbErr> {
+        let Statement { sql: change, values, .. } = change;
+        let mut values = values.map_or_else(Vec::new, |values| values.0);
+        let first = values.len() + 1;
+        values.extend(self.row(trace_id, draft));
+        let places: Vec<String> = (first..=values.len()).map(|place| format!("${place}")).collect();
+        let text = format!(
+            "WITH changed AS ({change} RETURNING 1) {INSERT} SELECT {} FROM changed",
+            places.join(", ")
+        );
+        sql::execute(conn, &text, values).await
     }
 
     /// The numbered events after position `after`, in order; `limit` is held between 1 and 500. A
@@ -163,6 +173,21 @@ impl Outbox {
                 return Ok(total);
             }
         }
+    }
+
+    /// The values of a row that is written.
+    fn row(&self, trace_id: &str, draft: &Draft) -> [sea_orm::Value; 8] {
+        let Draft { tenant_id, aggregate_id, sequence, event_type, payload } = draft;
+        [
+            self.ids.next().into(),
+            (*tenant_id).into(),
+            (*aggregate_id).into(),
+            (*sequence).into(),
+            (*event_type).into(),
+            payload.to_string().into(),
+            trace_id.into(),
+            self.clock.now().into(),
+        ]
     }
 
     /// Reads a row of [`COLUMNS`].

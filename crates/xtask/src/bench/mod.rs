@@ -25,108 +25,106 @@ use table::{Row, print};
 const RUN: Duration = Duration::from_secs(10);
 /// How often each pair of loads is run; the best of them counts, for both sides alike.
 const ROUNDS: usize = 2;
+/// Clients at once.
+const CONNECTIONS: [u32; 2] = [16, 64];
+/// Runs of [`creates`], each on slots of its own.
+const CREATES: usize = CONNECTIONS.len() * ROUNDS;
+/// What can be chosen.
+const PARTS: [&str; 5] = ["create", "availability", "wall", "together", "search"];
 
-/// Runs the benchmarks; `BENCH=search` only those of the search and of the slot lists,
-/// `BENCH=together` only series and holds.
+/// Runs the benchmarks, or those that `BENCH` names: `create`, `availability`, `wall` (row-level
+/// security), `together` (series and holds) or `search` (the slot lists as well).
 pub(crate) fn run() -> Result<(), Failure> {
+    let chosen = shell::env("BENCH");
+    let chosen = chosen.as_deref();
+    if let Some(name) = chosen.filter(|name| !PARTS.contains(name)) {
+        return Err(Failure::new(format!("BENCH={name}: there are {}", PARTS.join(", "))));
+    }
+    let wanted = |part: &str| chosen.is_none_or(|name| name == part);
     testkit::servers::ensure_installed()?;
     load::ensure_wrk()?;
+    build()?;
+    println!("machine: {}", machine());
+    let runtime = tokio::runtime::Runtime::new()?;
+    let house = runtime.block_on(House::start())?;
+    let mut rows = Vec::new();
+    if wanted("create") {
+        rows.extend(creates(&house)?);
+    }
+    if wanted("availability") {
+        rows.extend(availability(&house)?);
+    }
+    if wanted("wall") {
+        rows.extend(wall::rows(&house, CREATES, ROUNDS, RUN)?);
+    }
+    if wanted("together") {
+        rows.extend(together(&runtime, &house)?);
+    }
+    let mut notes = Vec::new();
+    if wanted("search") {
+        let crowd = runtime.block_on(search::Crowd::seed(&house))?;
+        rows.extend(crowd.rows(&house, ROUNDS, RUN)?);
+        notes.extend(runtime.block_on(crowd.notes(&house))?);
+    }
+    if wanted("create") {
+        notes.extend(runtime.block_on(house.cost_of_a_booking())?);
+    }
+    if chosen.is_none() {
+        notes.push(runtime.block_on(login::timing(&house))?);
+    }
+    print(&rows);
+    for line in notes {
+        println!("\n{line}");
+    }
+    Ok(())
+}
+
+fn build() -> Result<(), Failure> {
     let mut build = shell::cargo();
     build.args(["build", "--release", "--quiet"]);
     for service in contracts::Service::ALL {
         build.args(["-p", &format!("marca-{}", service.name())]);
     }
-    shell::run(&mut build)?;
-    println!("machine: {}", machine());
-    let runtime = tokio::runtime::Runtime::new()?;
-    let house = runtime.block_on(House::start())?;
+    shell::run(&mut build)
+}
+
+/// Making bookings beside the same transaction in pgbench.
+fn creates(house: &House) -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
-    if shell::env("BENCH").as_deref() == Some("search") {
-        return searches(&runtime, &house, rows);
-    }
-    if shell::env("BENCH").as_deref() == Some("together") {
-        print(&together(&runtime, &house)?);
-        return Ok(());
-    }
-    let mut from = 0;
-    for connections in [16, 64] {
+    let mut slots = 0..CREATES;
+    for connections in CONNECTIONS {
         let (mut ours, mut reference) = (Load::default(), Load::default());
         for _ in 0..ROUNDS {
-            ours = ours.best(wrk(
-                &house,
-                &house.create_script(from)?,
-                &house.booking_url(),
-                connections,
-                RUN,
-            )?);
-            from += 1;
-            reference = reference.best(pgbench(&house, connections, RUN)?);
+            let script = house.create_script(slots.next().unwrap_or_default())?;
+            ours = ours.best(wrk(house, &script, &house.booking_url(), connections, RUN)?);
+            reference = reference.best(pgbench(house, connections, RUN)?);
         }
-        rows.push(Row::new(
-            format!("create booking, {connections} connections"),
-            ours,
-            "pgbench, same transaction",
-            reference,
-            0.45,
-        ));
+        let name = format!("create booking, {connections} connections");
+        rows.push(Row::new(name, ours, "pgbench, same transaction", reference, 0.45));
     }
-    for connections in [16, 64] {
+    Ok(rows)
+}
+
+/// Free times that are known beside a route that knows nothing.
+fn availability(house: &House) -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    let (read, constant) = (house.read_script()?, house.constant_script()?);
+    let url = house.resource_url();
+    for connections in CONNECTIONS {
         let (mut ours, mut reference) = (Load::default(), Load::default());
         for _ in 0..ROUNDS {
-            ours = ours.best(wrk(
-                &house,
-                &house.read_script()?,
-                &house.resource_url(),
-                connections,
-                RUN,
-            )?);
-            reference = reference.best(wrk(
-                &house,
-                &house.constant_script()?,
-                &house.resource_url(),
-                connections,
-                RUN,
-            )?);
+            ours = ours.best(wrk(house, &read, &url, connections, RUN)?);
+            reference = reference.best(wrk(house, &constant, &url, connections, RUN)?);
         }
-        rows.push(Row::new(
-            format!("availability, warm, {connections} connections"),
-            ours,
-            "a route that returns a constant",
-            reference,
-            0.40,
-        ));
+        let name = format!("availability, warm, {connections} connections");
+        rows.push(Row::new(name, ours, "a route that returns a constant", reference, 0.40));
     }
-    rows.extend(wall::rows(&house, from, ROUNDS, RUN)?);
-    rows.extend(together(&runtime, &house)?);
-    searches(&runtime, &house, rows)?;
-    println!();
-    for line in runtime.block_on(house.cost_of_a_booking())? {
-        println!("{line}");
-    }
-    println!();
-    println!("{}", runtime.block_on(login::timing(&house))?);
-    Ok(())
+    Ok(rows)
 }
 
 /// Series and holds, each beside single bookings.
 fn together(runtime: &tokio::runtime::Runtime, house: &House) -> Result<Vec<Row>, Failure> {
     Ok(vec![runtime.block_on(series::row(house))?, runtime.block_on(holds::row(house))?])
-}
-
-/// The searches, and the table of everything.
-fn searches(
-    runtime: &tokio::runtime::Runtime,
-    house: &House,
-    mut rows: Vec<Row>,
-) -> Result<(), Failure> {
-    let crowd = runtime.block_on(search::Crowd::seed(house))?;
-    rows.extend(crowd.rows(house, ROUNDS, RUN)?);
-    print(&rows);
-    println!();
-    for line in runtime.block_on(crowd.notes(house))? {
-        println!("{line}");
-    }
-    Ok(())
 }
 
 fn machine() -> String {

@@ -30,8 +30,6 @@ pub(crate) fn rows(
     time: Duration,
 ) -> Result<Vec<Row>, Failure> {
     let list = house.script("list.lua", LIST)?;
-    let ids: Vec<String> = house.booking_ids()?.iter().map(|id| format!("\"{id}\"")).collect();
-    let edit = house.script("edit.lua", &EDIT.replace("{{ids}}", &ids.join(",")))?;
     let mut rows = Vec::new();
     let mut slots = from;
     for what in ["create a booking", "list 50 bookings", "change a booking"] {
@@ -44,7 +42,7 @@ pub(crate) fn rows(
                         house.create_script(slots)?
                     }
                     "list 50 bookings" => list.clone(),
-                    _ => edit.clone(),
+                    _ => edit_script(house)?,
                 };
                 *load = load.best(wrk(house, &script, &url, 16, time)?);
             }
@@ -58,4 +56,10 @@ pub(crate) fn rows(
         ));
     }
     Ok(rows)
+}
+
+/// Changes bookings that were made before.
+fn edit_script(house: &House) -> Result<std::path::PathBuf, Failure> {
+    let ids: Vec<String> = house.booking_ids()?.iter().map(|id| format!("\"{id}\"")).collect();
+    house.script("edit.lua", &EDIT.replace("{{ids}}", &ids.join(",")))
 }

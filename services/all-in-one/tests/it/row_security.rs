@@ -164,16 +164,27 @@ async fn nobody_named_is_an_error() {
         for (table, column) in owned(&service.database).await {
             let sql = format!("SELECT {column} FROM {table}");
             let fresh = Database::connect(url, &options).await.unwrap();
-            let ask = async || fresh.unscoped().query_all_raw(statement(&sql)).await;
+            // Of the connections for transactions, and of those for single statements.
+            let ask = async || {
+                let begun = fresh.unscoped().query_all_raw(statement(&sql)).await.map(drop);
+                [begun, fresh.execute(statement(&sql)).await.map(drop)]
+            };
             let never = ask().await;
             let rows = whose(&fresh, Scope::All, &table, column).await;
-            // The only connection of the pool has just had a tenant.
+            let nothing = fresh.transact(Scope::All, |_: Tx| async { Ok::<_, DbErr>(()) }).await;
+            nothing.unwrap();
+            // The only connection of each pool has just had a tenant.
             let no_more = ask().await;
             if !rows.is_empty() {
-                let error = never.unwrap_err().to_string();
-                assert!(error.contains("marca.tenant"), "{table}: {error}");
-                let error = no_more.unwrap_err().to_string();
-                assert!(error.contains("invalid input syntax for type uuid"), "{table}: {error}");
+                for (never, no_more) in never.into_iter().zip(no_more) {
+                    let error = never.unwrap_err().to_string();
+                    assert!(error.contains("marca.tenant"), "{table}: {error}");
+                    let error = no_more.unwrap_err().to_string();
+                    assert!(
+                        error.contains("invalid input syntax for type uuid"),
+                        "{table}: {error}"
+                    );
+                }
                 tried += 1;
             }
             fresh.close().await;
@@ -319,10 +330,11 @@ async fn clients_that_hang_up_leave_no_tenant_behind() {
     }
     meddler.shutdown().await;
     assert!(answered > 500 && dropped > 500, "{answered} answered, {dropped} dropped");
-    // What is left in the pool knows nobody.
+    // What is left in the pools knows nobody: the second is that of the reads above.
     for _ in 0..16 {
         let left = "SELECT count(*) FROM booking";
         assert!(database.unscoped().query_all_raw(statement(left)).await.is_err());
+        assert!(database.execute(statement(left)).await.is_err());
     }
     database.close().await;
     two.app.stop().await;

@@ -11,7 +11,6 @@ use sea_orm::{ConnectionTrait as _, QueryResult, Statement};
 use serde_json::{Value, json};
 use testkit::app::TestApp;
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use crate::ask::well_refused;
 use crate::capacity::{resize, share, take};

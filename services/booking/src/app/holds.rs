@@ -20,7 +20,7 @@ use super::edit::{event_of, restate};
 use super::place::{New, authorize, first_status, version, versioned};
 use super::{Bookings, Offer, may_change};
 use crate::error::Error;
-use crate::store::{Booking, Gone, HoldCount};
+use crate::store::{Booking, HoldCount};
 
 /// The most living holds of one user.
 const MOST_OF_USER: u32 = 5;
@@ -29,17 +29,30 @@ const MOST_OF_CLIENT: u32 = 20;
 /// Why a hold was cancelled that its maker gave back.
 const RELEASED: &str = "Retenção liberada";
 
-/// Who makes a hold, as far as limits go.
+/// What makes a booking a hold, and who makes it as far as limits go.
 pub(super) struct Keep {
     /// Stands for the address; `None` where it does not count.
     mark: Option<String>,
+    minutes: u32,
+    token: String,
 }
 
 impl Keep {
     /// An integration's server asks for everybody, so its address says nothing.
-    fn new(caller: &Caller, tenant: Uuid, client: ClientIp) -> Self {
+    fn new(caller: &Caller, tenant: Uuid, client: ClientIp, minutes: u32) -> Self {
         let group = client.group().filter(|_| !caller.is_integration());
-        Self { mark: group.map(|group| secret::hash(&format!("{tenant} {group}"))) }
+        let mark = group.map(|group| secret::hash(&format!("{tenant} {group}")));
+        Self { mark, minutes, token: secret::new(HOLD_TOKEN_PREFIX) }
+    }
+
+    /// Makes it a hold from now on.
+    pub(super) fn make(&self, booking: &mut Booking, now: DateTime<Utc>) {
+        keep_until(booking, now + lasting(self.minutes), &self.token);
+    }
+
+    /// Whether one more is no more than a user, and an address, may have.
+    pub(super) fn allows(of_user: i64, of_client: i64) -> bool {
+        of_user < i64::from(MOST_OF_USER) && of_client < i64::from(MOST_OF_CLIENT)
     }
 
     pub(super) fn mark(&self) -> Option<&str> {
@@ -66,15 +79,12 @@ impl Bookings {
         authorize(caller, request)?;
         let rest = async {
             let (candidate, wanted) = self.judged(request).await?;
-            let keep = &Keep::new(caller, request.tenant_id, client);
-            let token = secret::new(HOLD_TOKEN_PREFIX);
-            let mut hold = self.new_booking(request, &candidate, BookingStatus::Reservado);
-            let now = self.store.now(&self.store.database().read(caller.scope())).await?;
             let minutes = candidate.offer.rules.settings.hold_minutes;
-            keep_until(&mut hold, now + lasting(minutes), &token);
+            let keep = &Keep::new(caller, request.tenant_id, client, minutes);
+            let hold = self.new_booking(request, &candidate, BookingStatus::Reservado);
             let answer = &|booking: BookingView| {
-                let tag = version(booking.version);
-                Ok(Answer::created(&HoldView { hold_token: token.clone(), booking })?.tagged(tag))
+                let (tag, hold_token) = (version(booking.version), keep.token.clone());
+                Ok(Answer::created(&HoldView { hold_token, booking })?.tagged(tag))
             };
             let candidate = &candidate;
             let new = New { request, candidate, wanted, keep: Some(keep), once, answer };
@@ -117,23 +127,25 @@ impl Bookings {
         wanted: &Precondition,
         trace_id: &str,
     ) -> Result<Answer, Error> {
-        let seen = self.visible(caller, id).await?;
-        let own = Scope::Tenant(seen.tenant_id);
+        let seen = &self.visible(caller, id).await?;
+        let scope = Scope::Tenant(seen.tenant_id);
         let first = if seen.status() == BookingStatus::Reservado {
-            self.first_state(&seen).await?
+            self.first_state(seen).await?
         } else {
             seen.status()
         };
-        let done = once.run(self.store.database(), own, |tx: Tx| async move {
+        let done = once.run(self.store.database(), scope, |tx: Tx| async move {
             let tx = &*tx;
-            let hold = self.own_hold(tx, caller, id, Some(token)).await?;
+            let hold = self.store.lock_as_seen(tx, caller.scope(), seen).await?;
+            let hold = own(caller, hold, Some(token))?;
             if hold.status() != BookingStatus::Reservado {
                 return self.changed(not_expired(hold)?);
             }
-            self.living(tx, &hold).await?;
-            wanted.check(hold.tag())?;
             let ids = [hold.tenant_id, hold.resource_id, hold.user_id];
-            if let Some(gone) = Gone::any(tx, &ids).await? {
+            let (now, gone) = self.store.now_and_gone(tx, &ids).await?;
+            lives(&hold, now)?;
+            wanted.check(hold.tag())?;
+            if let Some(gone) = gone {
                 return Err(gone.into());
             }
             let mut booking = hold.clone();
@@ -152,16 +164,17 @@ impl Bookings {
         wanted: &Precondition,
         trace_id: &str,
     ) -> Result<Answer, Error> {
-        let seen = self.visible(caller, id).await?;
-        let own = Scope::Tenant(seen.tenant_id);
+        let seen = &self.visible(caller, id).await?;
+        let scope = Scope::Tenant(seen.tenant_id);
         let minutes = self.rules(seen.tenant_id).await?.settings.hold_minutes;
-        let done = once.run(self.store.database(), own, |tx: Tx| async move {
+        let done = once.run(self.store.database(), scope, |tx: Tx| async move {
             let tx = &*tx;
-            let hold = self.own_hold(tx, caller, id, Some(token)).await?;
+            let hold = self.store.lock_as_seen(tx, caller.scope(), seen).await?;
+            let hold = own(caller, hold, Some(token))?;
             if hold.status() != BookingStatus::Reservado {
                 return not_expired(hold).and(Err(Error::AlreadyConfirmed));
             }
-            self.living(tx, &hold).await?;
+            lives(&hold, self.store.now(tx).await?)?;
             if hold.hold_extended {
                 return Err(Error::AlreadyExtended);
             }
@@ -186,7 +199,8 @@ impl Bookings {
     ) -> Result<(), Error> {
         let done = self.store.database().transact(caller.scope(), |tx| async move {
             let tx = &*tx;
-            let hold = self.own_hold(tx, caller, id, token).await?;
+            let hold = self.store.lock_in_order(tx, caller.scope(), id).await?;
+            let hold = own(caller, hold, token)?;
             match hold.status() {
                 BookingStatus::Cancelado => return Ok(hold),
                 BookingStatus::Reservado => {}
@@ -212,11 +226,7 @@ impl Bookings {
         by: Option<Uuid>,
         trace_id: &str,
     ) -> Result<Booking, Error> {
-        let dead = match self.living(tx, &hold).await {
-            Ok(()) => false,
-            Err(Error::HoldExpired) => true,
-            Err(error) => return Err(error),
-        };
+        let dead = lives(&hold, self.store.now(tx).await?).is_err();
         let now = self.clock.now();
         let reason = if dead { HOLD_EXPIRED } else { RELEASED };
         enter(&mut hold, by.filter(|_| !dead), Some(reason.to_owned()), now);
@@ -253,28 +263,6 @@ impl Bookings {
             (Ok(resource), Ok(rules)) => Ok(first_status(&Offer::new(&rules, &resource))),
             (Ok(_) | Err(_), Ok(_) | Err(_)) => Ok(BookingStatus::Pendente),
         }
-    }
-
-    /// A hold, or what became of it, locked for who may change it and has its token.
-    async fn own_hold(
-        &self,
-        tx: &DatabaseTransaction,
-        caller: &Caller,
-        id: Uuid,
-        token: Option<&str>,
-    ) -> Result<Booking, Error> {
-        let found = self.store.lock_in_order(tx, caller.scope(), id).await?;
-        let hold = found.ok_or(Error::NoBooking)?;
-        may_change(caller, hold.user_id)?;
-        let stored = hold.hold_secret.as_deref().ok_or(Error::NoBooking)?;
-        let fits = token.map_or(caller.is_admin(), |token| secret::hash(token) == stored);
-        if fits { Ok(hold) } else { Err(Error::WrongHoldToken) }
-    }
-
-    async fn living(&self, tx: &DatabaseTransaction, hold: &Booking) -> Result<(), Error> {
-        let now = self.store.now(tx).await?;
-        let lives = hold.hold_ends().is_some_and(|end| end > now);
-        if lives { Ok(()) } else { Err(Error::HoldExpired) }
     }
 
     async fn store_changed(
@@ -323,6 +311,20 @@ pub(super) fn keep_until(hold: &mut Booking, end: DateTime<Utc>, token: &str) {
 
 pub(super) fn lasting(minutes: u32) -> TimeDelta {
     TimeDelta::minutes(i64::from(minutes))
+}
+
+/// A hold, or what became of it, for who may change it and has its token.
+fn own(caller: &Caller, found: Option<Booking>, token: Option<&str>) -> Result<Booking, Error> {
+    let hold = found.ok_or(Error::NoBooking)?;
+    may_change(caller, hold.user_id)?;
+    let stored = hold.hold_secret.as_deref().ok_or(Error::NoBooking)?;
+    let fits = token.map_or(caller.is_admin(), |token| secret::hash(token) == stored);
+    if fits { Ok(hold) } else { Err(Error::WrongHoldToken) }
+}
+
+fn lives(hold: &Booking, now: DateTime<Utc>) -> Result<(), Error> {
+    let lives = hold.hold_ends().is_some_and(|end| end > now);
+    if lives { Ok(()) } else { Err(Error::HoldExpired) }
 }
 
 /// What was a hold: a booking that was confirmed has no end as a hold any more.

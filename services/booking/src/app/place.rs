@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use common::auth::{Caller, Scope};
-use common::db::{Answer, Once, Tx};
+use common::db::{Answer, Engine, Once, Tx};
 use common::providers::{Bookable, TenantRules};
 use common::version::{Version, Versioned};
 use contracts::BookingStatus;
 use contracts::booking::{BookingView, PlaceBooking};
-use sea_orm::DbErr;
+use sea_orm::{DatabaseTransaction, DbErr};
 use uuid::Uuid;
 
 use super::claim::Wanted;
@@ -200,33 +200,20 @@ impl Bookings {
         new: &New<'_>,
         trace_id: &str,
     ) -> Result<Option<Answer>, Error> {
-        let (tenant, offer) = (booking.tenant_id, &new.candidate.offer);
+        let tenant = booking.tenant_id;
         let (database, own) = (self.store.database(), Scope::Tenant(tenant));
         let stored = new.once.run(database, own, |tx: Tx| async move {
             let tx = &*tx;
             let mut locks = vec![booking.resource_id, booking.user_id];
             locks.extend(new.keep.and_then(Keep::lock));
             self.store.lock_resources(tx, tenant, &mut locks).await?;
-            self.bury(tx, &[booking.resource_id], trace_id).await?;
-            let ids = [tenant, booking.resource_id, booking.user_id];
-            if Gone::any(tx, &ids).await?.is_some() {
-                return Err(Error::RefusedByDatabase);
-            }
             let mut booking = booking.clone();
-            self.store.obey_lowering(tx, &mut booking, &offer.resource).await?;
-            // Told before a limit, as by an edit; and by the capacity that was obeyed.
-            if let Some(refusal) = self.obstacle(tx, &Wanted::of(&booking)?).await? {
-                return Err(refusal);
-            }
-            self.check_limits(tx, &booking, offer).await?;
-            if let Some(keep) = new.keep {
-                self.check_holds(tx, &booking, keep).await?;
-            }
-            if self.store.enter(tx, &booking, trace_id).await? == Inserted::Refused {
+            let inserted = match self.insert_at_once(tx, &mut booking, new, trace_id).await? {
+                Some(inserted) => inserted,
+                None => self.insert_after_all(tx, &mut booking, new, trace_id).await?,
+            };
+            if inserted == Inserted::Refused {
                 return Err(Error::RefusedByDatabase);
-            }
-            if let Some(mark) = new.keep.and_then(Keep::mark) {
-                self.store.remember_client(tx, &booking, mark).await?;
             }
             Ok(((new.answer)(booking.view(self.clock.now()))?, ()))
         });
@@ -235,6 +222,64 @@ impl Bookings {
             Err(Error::RefusedByDatabase) => Ok(None),
             Err(error) => Store::refused_or(booking.id, Err(error)).map(|_| None),
         }
+    }
+
+    /// What the database refuses by itself needs no look before. `None`: something else has to be judged,
+    /// or is in the way.
+    async fn insert_at_once(
+        &self,
+        tx: &DatabaseTransaction,
+        booking: &mut Booking,
+        new: &New<'_>,
+        trace_id: &str,
+    ) -> Result<Option<Inserted>, Error> {
+        let limited = !new.candidate.offer.asked.limits.is_empty();
+        if self.store.database().engine() == Engine::Sqlite || !booking.exclusive || limited {
+            return Ok(None);
+        }
+        if let Some(keep) = new.keep {
+            let whose = (booking.tenant_id, booking.user_id);
+            let (now, of_user, of_client) = self.store.holds_now(tx, whose, keep.mark()).await?;
+            if !Keep::allows(of_user, of_client) {
+                return Ok(None);
+            }
+            keep.make(booking, now);
+        }
+        let (event, mark) = ((self.ids.next(), trace_id), new.keep.and_then(Keep::mark));
+        self.store.enter_in_one(tx, booking, event, mark).await.map(Some)
+    }
+
+    /// The same where everything is judged here, in the contract's order.
+    async fn insert_after_all(
+        &self,
+        tx: &DatabaseTransaction,
+        booking: &mut Booking,
+        new: &New<'_>,
+        trace_id: &str,
+    ) -> Result<Inserted, Error> {
+        let offer = &new.candidate.offer;
+        self.bury(tx, &[booking.resource_id], trace_id).await?;
+        let ids = [booking.tenant_id, booking.resource_id, booking.user_id];
+        if Gone::any(tx, &ids).await?.is_some() {
+            return Ok(Inserted::Refused);
+        }
+        self.store.obey_lowering(tx, booking, &offer.resource).await?;
+        // Told before a limit, as by an edit; and by the capacity that was obeyed.
+        if let Some(refusal) = self.obstacle(tx, &Wanted::of(booking)?).await? {
+            return Err(refusal);
+        }
+        self.check_limits(tx, booking, offer).await?;
+        if let Some(keep) = new.keep {
+            self.check_holds(tx, booking, keep).await?;
+            keep.make(booking, self.store.now(tx).await?);
+        }
+        let inserted = self.store.enter(tx, booking, trace_id).await?;
+        if let Some(mark) = new.keep.and_then(Keep::mark)
+            && inserted == Inserted::Stored
+        {
+            self.store.remember_client(tx, booking, mark).await?;
+        }
+        Ok(inserted)
     }
 
     /// Buries the dead holds of a resource.

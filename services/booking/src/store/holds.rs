@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use common::auth::Scope;
 use common::db::{Engine, Tx};
-use contracts::BookingStatus;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
@@ -12,7 +11,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{Column, Entity};
-use super::{Booking, Store};
+use super::queries::is_hold;
+use super::{Booking, Gone, Store};
 
 /// Holds that one statement reads.
 const BATCH: u64 = 500;
@@ -61,7 +61,7 @@ impl Store {
     ) -> Result<Vec<Booking>, DbErr> {
         let query = Entity::find()
             .filter(Column::ResourceId.is_in(resources.iter().copied()))
-            .filter(Column::Status.eq(BookingStatus::Reservado.as_str()))
+            .filter(is_hold())
             .filter(Expr::col(Column::ExpiresAt).lte(self.moment()))
             .order_by_asc(Column::Id)
             .limit(BATCH);
@@ -79,7 +79,7 @@ impl Store {
             .select_only()
             .columns([Column::TenantId, Column::ResourceId])
             .distinct()
-            .filter(Column::Status.eq(BookingStatus::Reservado.as_str()))
+            .filter(is_hold())
             .filter(Expr::col(Column::ExpiresAt).lte(self.moment()))
             .limit(BATCH)
             .into_tuple()
@@ -99,7 +99,7 @@ impl Store {
             .select_only()
             .column(Column::ExpiresAt)
             .filter(Column::TenantId.eq(tenant))
-            .filter(Column::Status.eq(BookingStatus::Reservado.as_str()))
+            .filter(is_hold())
             .filter(Expr::col(Column::ExpiresAt).gt(self.moment()))
             .order_by_asc(Column::ExpiresAt)
             .limit(most);
@@ -114,6 +114,52 @@ impl Store {
             }
         };
         query.into_tuple().all(conn).await
+    }
+
+    /// The time, how many living holds a user has, and how many were made from an address. Postgres: one
+    /// statement.
+    pub(crate) async fn holds_now(
+        &self,
+        tx: &DatabaseTransaction,
+        (tenant, user): (Uuid, Uuid),
+        mark: Option<&str>,
+    ) -> Result<(DateTime<Utc>, i64, i64), DbErr> {
+        let mut values: Vec<Value> = vec![tenant.into(), user.into(), mark.into()];
+        let mut moment = "clock_timestamp()";
+        if !self.by_database() {
+            values.push(self.clock.now().into());
+            moment = "$4";
+        }
+        let sql = format!(
+            "SELECT {moment} AS now, (SELECT count(*) FROM booking WHERE tenant_id = $1 \
+             AND user_id = $2 AND status = 'reservado' AND expires_at > {moment}) AS of_user, \
+             (SELECT count(*) FROM hold_client c JOIN booking b ON b.id = c.booking_id \
+             WHERE c.tenant_id = $1 AND c.client = $3 AND b.status = 'reservado' \
+             AND b.expires_at > {moment}) AS of_client"
+        );
+        let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+        let row = tx.query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| DbErr::RecordNotFound("a count".to_owned()))?;
+        Ok((row.try_get("", "now")?, row.try_get("", "of_user")?, row.try_get("", "of_client")?))
+    }
+
+    /// The time, and the first of `ids` that was deleted.
+    pub(crate) async fn now_and_gone(
+        &self,
+        tx: &DatabaseTransaction,
+        ids: &[Uuid; 3],
+    ) -> Result<(DateTime<Utc>, Option<Gone>), DbErr> {
+        if !self.by_database() {
+            return Ok((self.clock.now(), Gone::any(tx, ids).await?));
+        }
+        let sql = "SELECT clock_timestamp() AS now, \
+                   (SELECT kind FROM tombstone WHERE id IN ($1, $2, $3) LIMIT 1) AS kind";
+        let values: [Value; 3] = ids.map(Into::into);
+        let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+        let row = tx.query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| DbErr::RecordNotFound("the time".to_owned()))?;
+        let kind: Option<String> = row.try_get("", "kind")?;
+        Ok((row.try_get("", "now")?, kind.as_deref().and_then(Gone::parse)))
     }
 
     /// Remembers from where a hold was made, for as long as it is one.

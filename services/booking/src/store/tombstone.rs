@@ -29,7 +29,7 @@ impl Gone {
         }
     }
 
-    fn parse(word: &str) -> Option<Self> {
+    pub(super) fn parse(word: &str) -> Option<Self> {
         let all = [Self::Tenant, Self::Resource, Self::User, Self::Erased];
         all.into_iter().find(|gone| gone.word() == word)
     }
