@@ -72,9 +72,10 @@ impl RefusedOne {
     }
 }
 
-/// A time of a resource, and how many of its places.
+/// A time of a tenant's resource, and how many of its places.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spot {
+    pub(crate) tenant: Uuid,
     pub(crate) resource: Uuid,
     pub(crate) span: Span,
     pub(crate) quantity: u32,
@@ -137,9 +138,8 @@ impl From<Joint> for Problem {
             Joint::Refused(refused) => listed(refused),
             Joint::Unmet { items, refused, near } if refused.is_empty() => {
                 let text = Text::new("Não há recursos livres suficientes neste horário.");
-                let (code, busy) = ("insufficient_resources", Layer::Busy.as_str().to_owned());
-                let (layer, rule) = (busy, code.to_owned());
-                let explanation = ExplanationView { layer, rule, reason: None, until: None };
+                let code = "insufficient_resources";
+                let explanation = ExplanationView::plain(Layer::Busy, code);
                 let why = RefusalExplained { explanation, alternatives: near };
                 Self::new(StatusCode::CONFLICT, code, text).unmet(items).explained(why)
             }

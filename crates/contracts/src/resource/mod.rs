@@ -5,7 +5,7 @@ mod schedule;
 mod search;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
-use scheduling::{Explanation, Weekly, Zone};
+use scheduling::{Explanation, Layer, Weekly, Zone};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -223,6 +223,12 @@ pub struct ExplanationView {
 }
 
 impl ExplanationView {
+    /// A rule of a layer, with nothing else to tell.
+    pub fn plain(layer: Layer, rule: &str) -> Self {
+        let (layer, rule) = (layer.as_str().to_owned(), rule.to_owned());
+        Self { layer, rule, reason: None, until: None }
+    }
+
     /// The explanation on the wire, its time in the tenant's zone.
     pub fn new(explanation: Explanation, zone: &Zone) -> Self {
         Self {

@@ -35,8 +35,8 @@ struct Wish {
 }
 
 impl Wish {
-    fn of(tenant: Uuid, except: Option<Uuid>, asked: &Spot) -> Self {
-        let Spot { resource, span, quantity } = *asked;
+    fn of(except: Option<Uuid>, asked: &Spot) -> Self {
+        let Spot { tenant, resource, span, quantity } = *asked;
         let (start, end) = (TimeInput::Instant(span.start()), TimeInput::Instant(span.end()));
         Self { tenant, resource, start, end, quantity, except }
     }
@@ -76,27 +76,23 @@ impl Bookings {
     }
 
     /// The refusal of several bookings, each of the first of them explained.
-    pub(super) async fn explained_all(&self, tenant: Uuid, error: Error) -> Error {
+    pub(super) async fn explained_all(&self, error: Error) -> Error {
         if let Error::Joint(Joint::Refused(refused)) = error {
-            return Joint::Refused(self.explained_each(tenant, refused).await).into();
+            return Joint::Refused(self.explained_each(refused).await).into();
         }
         if let Error::Joint(Joint::Unmet { items, refused, near }) = error {
-            let refused = self.explained_each(tenant, refused).await;
+            let refused = self.explained_each(refused).await;
             return Joint::Unmet { items, refused, near }.into();
         }
         error
     }
 
     /// The same of a list; each time near one of them is free as things are, not with the others made.
-    pub(super) async fn explained_each(
-        &self,
-        tenant: Uuid,
-        refused: Vec<RefusedOne>,
-    ) -> Vec<RefusedOne> {
+    pub(super) async fn explained_each(&self, refused: Vec<RefusedOne>) -> Vec<RefusedOne> {
         let mut told = Vec::with_capacity(refused.len());
         for mut one in refused {
             if let Some(asked) = one.asked.filter(|_| told.len() < EXPLAINED) {
-                one.why = self.explain(&Wish::of(tenant, one.booking, &asked), one.why).await;
+                one.why = self.explain(&Wish::of(one.booking, &asked), one.why).await;
             }
             told.push(one);
         }

@@ -195,7 +195,7 @@ impl Bookings {
                     None if !used.contains(&wanted.resource) => free.push(candidate),
                     Some(why) if it.item.resource_id.is_some() => {
                         let (start, resource) = (candidate.span.start(), Some(wanted.resource));
-                        let asked = Some(spot(candidate, request.quantity));
+                        let asked = Some(spot(request, candidate));
                         refused.push(RefusedOne { start, booking: None, resource, asked, why });
                     }
                     None | Some(_) => {}
@@ -293,13 +293,13 @@ impl Bookings {
     }
 
     fn member(&self, request: &PlaceGroup, id: Uuid, candidate: &Candidate) -> Proposal {
+        let asked = Some(spot(request, candidate));
         let request = single(request, candidate.offer.resource.id);
         let status = first_status(&candidate.offer);
         let mut booking = self.new_booking(&request, candidate, status);
         booking.group_id = Some(id);
         let resource = Some(booking.resource_id);
         let wish = Ok((booking, candidate.clone()));
-        let asked = Some(spot(candidate, request.quantity));
         Proposal { start: candidate.span.start(), known: None, resource, asked, wish }
     }
 
@@ -326,8 +326,9 @@ fn by_need(asked: &Asked<'_>) -> (bool, Reverse<Option<u32>>, u32) {
     (item.resource_id.is_none(), Reverse(item.min_capacity), asked.number)
 }
 
-fn spot(candidate: &Candidate, quantity: u32) -> Spot {
-    Spot { resource: candidate.offer.resource.id, span: candidate.span, quantity }
+fn spot(request: &PlaceGroup, candidate: &Candidate) -> Spot {
+    let PlaceGroup { tenant_id: tenant, quantity, .. } = *request;
+    Spot { tenant, resource: candidate.offer.resource.id, span: candidate.span, quantity }
 }
 
 /// A booking of a group as if it were asked for by itself.

@@ -17,8 +17,9 @@ use crate::joint::Joint;
 
 /// The most resources that are looked through; among more no alternatives are looked for.
 const MOST_RESOURCES: usize = 50;
-/// The most times of a resource that are put together with those of the others.
-const MOST_TIMES: usize = 1_000;
+/// The most times of a resource that are put together with those of the others: two weeks of hours, or a
+/// day of five minutes.
+const MOST_TIMES: usize = 250;
 
 /// What a group was refused for, as long as another time could help.
 struct Wish<'a> {
@@ -36,14 +37,15 @@ impl Bookings {
     pub(super) async fn explained_group(&self, request: &PlaceGroup, error: Error) -> Error {
         // Another time near it does not help who has as many bookings as he may.
         if error.limit().is_some() {
-            return error.explained_as(limited(), Vec::new());
+            let explanation = ExplanationView::plain(Layer::Policy, "limit_exceeded");
+            return error.explained_as(explanation, Vec::new());
         }
         let refusal =
             if let Error::Refused(refusal) = &error { Some(refusal.clone()) } else { None };
         if refusal.is_none() && !matches!(error, Error::Joint(Joint::Unmet { .. })) {
             return error;
         }
-        let error = self.explained_all(request.tenant_id, error).await;
+        let error = self.explained_all(error).await;
         // What cannot be found out now is not told; the refusal stands without it.
         let Ok(Some(wish)) = self.group_wish(request).await else { return error };
         let Ok(near) = self.near_group(&wish).await else { return error };
@@ -105,11 +107,6 @@ impl Bookings {
         let near = met.into_iter().take(ALTERNATIVES);
         Ok(near.map(|span| Alternative::new(span, &zone)).collect())
     }
-}
-
-fn limited() -> ExplanationView {
-    let (layer, rule) = (Layer::Policy.as_str().to_owned(), "limit_exceeded".to_owned());
-    ExplanationView { layer, rule, reason: None, until: None }
 }
 
 impl Wish<'_> {

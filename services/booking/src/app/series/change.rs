@@ -49,13 +49,9 @@ impl Bookings {
         wanted: &Precondition,
         trace_id: &str,
     ) -> Result<SeriesChange, Error> {
-        let done = self.try_edit_series(caller, (id, scope), edit, wanted, trace_id).await;
-        match done {
-            Err(error @ Error::Joint(_)) => {
-                let tenant = self.visible(caller, id).await?.tenant_id;
-                Err(self.explained_all(tenant, error).await)
-            }
-            other => other,
+        match self.try_edit_series(caller, (id, scope), edit, wanted, trace_id).await {
+            Err(error) => Err(self.explained_all(error).await),
+            changed => changed,
         }
     }
 

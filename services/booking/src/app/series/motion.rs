@@ -161,6 +161,7 @@ impl Bookings {
         let target = motion.target(booking);
         let quantity = edit.quantity.or_else(|| u32::try_from(booking.quantity).ok());
         let asked = target.as_ref().zip(quantity).map(|((_, span), quantity)| Spot {
+            tenant: booking.tenant_id,
             resource: offer.resource.id,
             span: *span,
             quantity,

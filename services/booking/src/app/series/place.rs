@@ -48,12 +48,12 @@ impl Bookings {
                 SeriesMode::Preview => {
                     let conn = self.store.database().read(own);
                     let mut judged = self.judge(&conn, tenant, &draft.proposals).await?;
-                    judged.refused = self.explained_each(tenant, judged.refused).await;
+                    judged.refused = self.explained_each(judged.refused).await;
                     Ok(told(draft.outcome(judged))?)
                 }
                 SeriesMode::Fail | SeriesMode::Skip => {
                     match self.store_series(&draft, once, told, trace_id).await {
-                        Err(error) => Err(self.explained_all(tenant, error).await),
+                        Err(error) => Err(self.explained_all(error).await),
                         stored => stored,
                     }
                 }
@@ -121,8 +121,9 @@ impl Bookings {
             booking.wall_start = occurrence.wall.to_string();
             (booking, candidate)
         });
-        let (resource, span, quantity) = (series.resource_id, occurrence.span, request.quantity);
-        let asked = Some(Spot { resource, span, quantity });
+        let (tenant, resource) = (series.tenant_id, series.resource_id);
+        let (span, quantity) = (occurrence.span, request.quantity);
+        let asked = Some(Spot { tenant, resource, span, quantity });
         Proposal { start: span.start(), known: None, resource: None, asked, wish }
     }
 
@@ -141,7 +142,7 @@ impl Bookings {
             return Err(Joint::Refused(seen.refused).into());
         }
         // Found out before the lock, for what is told under it.
-        let known = &self.explained_each(tenant, seen.refused).await;
+        let known = &self.explained_each(seen.refused).await;
         for _ in 0..ATTEMPTS {
             match self.try_series((draft, known), once, told, trace_id).await {
                 Ok(answer) => {
